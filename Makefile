@@ -1,0 +1,65 @@
+# Two commands on a fresh machine: `make demo` and `make test`. `make setup` is the part they share.
+#
+# Needs Python 3.11 to 3.13, make and a package registry. Everything it writes stays in this folder,
+# apart from the package managers' own caches.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(CURDIR)/$(VENV)/bin
+LOCK   := requirements.lock
+
+# rushes keeps its Prefect home and its migrated database here, so that a clone is removed by `rm -r`.
+export RUSHES_HOME ?= $(CURDIR)/.rushes
+export PYTHONDONTWRITEBYTECODE = 1
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export UV_LINK_MODE ?= copy
+export DO_NOT_TRACK = 1
+
+# uv does not read pip's configuration: hand it the registry that this machine's pip uses, if one is set.
+PIP_INDEX = $(shell $(PYTHON) -m pip config get global.index-url 2>/dev/null || echo "$$PIP_INDEX_URL")
+UV = $(if $(strip $(PIP_INDEX)),UV_DEFAULT_INDEX=$(strip $(PIP_INDEX)) )$(BIN)/uv
+
+.PHONY: help setup demo test check format lock bench clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+
+setup: $(VENV)/.installed  ## the environment at .venv, with the command at .venv/bin/rushes
+
+$(VENV)/bin/uv: requirements-uv.lock
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-uv.lock
+
+$(VENV)/.installed: $(LOCK) pyproject.toml $(VENV)/bin/uv
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes $(LOCK) requirements-uv.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup  ## the main job on a generated media set, served over HTTP, on a local Ray
+	@$(BIN)/python -m examples.demo
+
+test: setup  ## the whole suite
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: setup  ## formatting, lint, types, the floor rule, then the suite
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+format: setup  ## rewrite the code as `check` wants it
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: $(VENV)/bin/uv  ## resolve anew; the locks carry hashes and no host
+	$(UV) pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-annotate --no-header \
+	  --all-extras --group dev pyproject.toml --output-file $(LOCK)
+	echo uv | $(UV) pip compile --quiet --universal --upgrade --generate-hashes --no-annotate --no-header \
+	  - --output-file requirements-uv.lock
+
+bench: setup  ## the benchmarks, each beside what a user would pick instead
+	@$(BIN)/python -m benchmarks
+
+clean:  ## everything make wrote
+	rm -rf $(VENV) .rushes build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis demo-run

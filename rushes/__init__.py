@@ -1,0 +1,1 @@
+"""The library: plain Python, no Prefect, no Ray."""

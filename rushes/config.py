@@ -1,0 +1,323 @@
+"""The pipeline file, which is also the flows' parameter and the form that the Prefect UI shows."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from rushes.errors import ConfigError
+from rushes.video.config import PROFILES, TranscodeConfig, parse_resolution
+
+__all__ = [
+    "DownloadConfig",
+    "ExportConfig",
+    "FramesConfig",
+    "Pipeline",
+    "RunConfig",
+    "Timeouts",
+    "Transcode",
+    "expand",
+    "load",
+    "validate",
+]
+
+_UNITS = {
+    "": 1,
+    "b": 1,
+    "kb": 10**3,
+    "mb": 10**6,
+    "gb": 10**9,
+    "tb": 10**12,
+    "kib": 2**10,
+    "mib": 2**20,
+    "gib": 2**30,
+    "tib": 2**40,
+}
+
+
+def _parse_size(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*", value)
+    if match is None or match[2].lower() not in _UNITS:
+        raise ValueError("expected a size like 500MB or 20GiB")
+    return int(float(match[1]) * _UNITS[match[2].lower()])
+
+
+Size = Annotated[int, BeforeValidator(_parse_size), Field(gt=0)]
+
+
+class Section(BaseModel):
+    """A part of the pipeline file: unknown keys are errors, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Timeouts(Section):
+    """How long one attempt may take, in seconds."""
+
+    connect: float = Field(10, gt=0)
+    """Seconds until a connection must stand."""
+    read: float = Field(30, gt=0)
+    """Seconds without a byte after which the transfer is given up."""
+    total: float = Field(3600, gt=0)
+    """Seconds for the whole transfer."""
+
+
+class DownloadConfig(Section):
+    """How items are fetched."""
+
+    concurrency: int = Field(16, ge=1, le=256)
+    """Transfers at a time in one batch."""
+    per_host: int = Field(8, ge=1, le=256)
+    """Transfers at a time to one host, in one batch."""
+    attempts: int = Field(5, ge=1, le=20)
+    """Requests for one item before it counts as failed."""
+    timeout_s: Timeouts = Timeouts()
+    """Time limits of one attempt."""
+    max_bytes: Size = 20 * 2**30
+    """Largest item, like 20GiB; more is a failure, never a truncation."""
+    require_checksum: bool = False
+    """Fail items whose row has no checksum."""
+    allow_private_hosts: tuple[str, ...] = ()
+    """Private or loopback addresses that may be fetched from, like 127.0.0.1 or 10.0.0.0/8."""
+
+
+class Transcode(Section):
+    """What becomes of each video: a profile, and any field of TranscodeConfig on top of it."""
+
+    profile: Literal["web", "archive", "mobile", "none"] = "none"
+    """Where the fields below start from; none is TranscodeConfig's own defaults."""
+    vcodec: Literal["libx264", "libx265"] | None = None
+    """Video encoder."""
+    preset: (
+        Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"] | None
+    ) = None
+    """Encoder speed against file size."""
+    crf: int | None = Field(None, ge=0, le=51)
+    """Constant rate factor: 18 looks like the source, 28 is small."""
+    acodec: Literal["aac", "libopus"] | None = None
+    """Audio encoder."""
+    audio_bitrate: str | None = Field(None, pattern=r"^[1-9][0-9]{0,3}k$")
+    """Like 128k."""
+    movflags: str | None = Field(None, pattern=r"^[+a-z_]+$")
+    """Flags of the mp4 muxer."""
+    resolution: str | None = None
+    """WIDTHxHEIGHT box that the picture must fit into; never enlarged."""
+    fps: float | None = Field(None, gt=0, le=240)
+    """Constant frame rate; empty keeps every frame and its time."""
+    start_time: float | None = Field(None, ge=0)
+    """Where to begin, in seconds."""
+    duration: float | None = Field(None, gt=0)
+    """How much to take, in seconds."""
+
+    @field_validator("resolution")
+    @classmethod
+    def _resolution(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_resolution(value)
+        return value
+
+    def config(self) -> TranscodeConfig:
+        """Returns the settings that this section stands for."""
+        given = {key: value for key, value in self.model_dump(exclude={"profile"}).items() if value is not None}
+        return replace(PROFILES.get(self.profile, TranscodeConfig()), **given)
+
+
+class FramesConfig(Section):
+    """Which frames of a video stand in an image dataset: exactly one of the three."""
+
+    every_s: float | None = Field(None, gt=0)
+    """One frame every so many seconds."""
+    annotated: bool = False
+    """The frames that carry labels."""
+    keyframes: bool = False
+    """The frames that the encoder coded whole."""
+    quality: int = Field(2, ge=2, le=31)
+    """JPEG quantiser: 2 is best, 31 is smallest."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_name(cls, value: Any) -> Any:
+        return {value: True} if value in ("annotated", "keyframes") else value
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> FramesConfig:
+        if (self.every_s is not None) + self.annotated + self.keyframes != 1:
+            raise ValueError("expected exactly one of every_s, annotated and keyframes")
+        return self
+
+
+class ExportConfig(Section):
+    """What the dataset looks like."""
+
+    format: Literal["yolo", "coco"] = "yolo"
+    """Layout of the dataset."""
+    classes: tuple[str, ...] | dict[str, tuple[str, ...]] | None = None
+    """Class names in order; or new names, each with the old ones it takes in; empty takes the source's order."""
+    split: dict[Literal["train", "val", "test"], Annotated[float, Field(ge=0, le=1)]] = {
+        "train": 0.8,
+        "val": 0.2,
+    }
+    """Share of the groups in each split; an item's own split column goes first."""
+    media: Literal["auto", "copy", "link"] = "auto"
+    """How files get into the dataset: auto links where the disk allows it."""
+
+    @field_validator("split")
+    @classmethod
+    def _whole(cls, value: dict[str, float]) -> dict[str, float]:
+        if abs(sum(value.values()) - 1) > 1e-6:
+            raise ValueError(f"expected shares that add up to 1, not {sum(value.values()):g}")
+        return value
+
+
+class RunConfig(Section):
+    """How the work is cut, and when a run counts as failed."""
+
+    batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    """Items in one batch; auto cuts by expected cost."""
+    max_failed: float = Field(0.05, ge=0, le=1)
+    """Share of failed and quarantined items above which the run fails."""
+
+
+class Pipeline(Section):
+    """One dataset: where its items come from, what becomes of them, and where it goes."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100)
+    """Name of the dataset: lower case letters, digits, dot, dash and underscore."""
+    source: str = Field(min_length=1)
+    """CSV or JSONL file of items: path or URL."""
+    workspace: str = Field("./work", min_length=1)
+    """Folder for the store and the ledgers, shared by all workers."""
+    output: str | None = None
+    """Folder of the dataset; empty is <workspace>/datasets/<name>."""
+    download: DownloadConfig = DownloadConfig()
+    transcode: Transcode | None = None
+    frames: FramesConfig | None = None
+    export: ExportConfig = ExportConfig()
+    run: RunConfig = RunConfig()
+
+    @property
+    def workspace_path(self) -> Path:
+        """The workspace as an absolute path."""
+        return Path(self.workspace).absolute()
+
+    @property
+    def output_path(self) -> Path:
+        """The dataset's folder as an absolute path."""
+        return Path(self.output).absolute() if self.output else self.workspace_path / "datasets" / self.name
+
+
+def load(path: Path, overrides: Sequence[str] = ()) -> Pipeline:
+    """Reads a pipeline file.
+
+    Relative paths in it count from the folder it stands in, and `${VAR}` reads the environment. `source` keeps its
+    variables until it is opened, because this model is also what Prefect stores as the run's parameters.
+
+    Args:
+        path: The YAML file.
+        overrides: `key.path=value` texts that go before the file.
+
+    Raises:
+        ConfigError: In one line: file, key, value, and what was expected.
+    """
+    data = _read(path)
+    for override in overrides:
+        _override(data, override)
+    source = data.pop("source", None)
+    data = _expand(data, path)
+    data |= {} if source is None else {"source": source}
+    for key in ("source", "workspace", "output"):
+        if key == "workspace":
+            data.setdefault(key, "./work")
+        if isinstance(data.get(key), str) and "://" not in data[key] and not data[key].startswith("${"):
+            data[key] = os.path.normpath(path.parent.absolute() / data[key])
+    return validate(data, str(path))
+
+
+def validate(data: Mapping[str, Any], where: str) -> Pipeline:
+    """Returns the pipeline that a mapping describes, or raises a `ConfigError` that names `where` and the key."""
+    try:
+        return Pipeline.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, where)) from None
+
+
+def expand(text: str, where: str) -> str:
+    """Returns the text with each `${VAR}` replaced from the environment.
+
+    Raises:
+        ConfigError: A variable is not set.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in os.environ:
+            raise ConfigError(f"{where}: environment variable {match[1]} is not set; export it, or write the value.")
+        return os.environ[match[1]]
+
+    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", value, text)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; expected a pipeline file in YAML.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}.") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        at = f", line {mark.line + 1}" if mark else ""
+        raise ConfigError(f"{path}{at}: not valid YAML: {getattr(error, 'problem', None) or error}.") from None
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: expected a mapping with the keys name and source, not {type(data).__name__}.")
+    return data
+
+
+def _override(data: dict[str, Any], text: str) -> None:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise ConfigError(f"--set {text}: expected key.path=value, like run.max_failed=0.1.")
+    *parents, last = key.split(".")
+    for parent in parents:
+        if not isinstance(data.get(parent), dict):
+            data[parent] = {}
+        data = data[parent]
+    try:
+        data[last] = yaml.safe_load(value)
+    except yaml.YAMLError:
+        data[last] = value
+
+
+def _expand(value: Any, path: Path) -> Any:
+    if isinstance(value, str):
+        return expand(value, str(path))
+    if isinstance(value, dict):
+        return {key: _expand(item, path) for key, item in value.items()}
+    return [_expand(item, path) for item in value] if isinstance(value, list) else value
+
+
+def _explain(error: ValidationError, where: str) -> str:
+    first, *others = error.errors(include_url=False)
+    key = ".".join(str(part) for part in first["loc"])
+    more = f" ({len(others)} more such errors)" if others else ""
+    if first["type"] == "extra_forbidden":
+        return f"{where}: unknown key {key}; check its spelling against docs/pipeline.md.{more}"
+    if first["type"] == "missing":
+        return f"{where}: {key} is missing; every pipeline needs it.{more}"
+    return f"{where}: {key} = {first['input']!r}: {first['msg'].removeprefix('Value error, ')}.{more}"

@@ -1,0 +1,311 @@
+"""Every failure that a user can cause or meet.
+
+Each class carries a stable `code`, which is what the manifest, `--json` and Prefect's tables show, and two facts
+about it: `transient` (another try may help) and `quarantined` (bytes arrived, and are kept apart as not trusted).
+
+    RushesError
+    ├── ConfigError                 bad_config          exit 2
+    ├── WorkspaceBusyError          workspace_busy      exit 1
+    ├── OutputOccupiedError         output_occupied     exit 2
+    ├── RunFailedError              run_failed          exit 1
+    ├── AccountingError             accounting          exit 1
+    ├── LedgerError                 ledger              exit 1
+    ├── DependencyError             missing_dependency  exit 2
+    ├── RowError                    bad_row
+    │   └── AnnotationError         bad_annotation
+    ├── DuplicateRowError           duplicate_row
+    ├── DownloadError
+    │   ├── HTTPStatusError         http_status
+    │   │   └── ServerBusyError     http_status
+    │   ├── ConnectionFailedError   connection
+    │   ├── TransferTimeoutError    timeout
+    │   ├── TooLargeError           too_large
+    │   ├── TruncatedError          truncated
+    │   ├── ForbiddenHostError      forbidden_host
+    │   └── BadURLError             bad_url
+    ├── ChecksumMismatchError       checksum_mismatch   quarantined
+    ├── MissingChecksumError        missing_checksum
+    ├── StorageError                storage
+    │   └── DiskFullError           disk_full
+    ├── MediaError
+    │   ├── NotMediaError           not_media           quarantined
+    │   └── CorruptMediaError       corrupt_media       quarantined
+    ├── NeedsFramesError            needs_frames
+    ├── ArchiveError                archive
+    └── VideoTranscodeError         transcode_failed
+        ├── UnsupportedFormatError  unsupported_format  quarantined
+        ├── FFmpegNotFoundError     ffmpeg_not_found
+        └── TranscodingFailedError  transcode_failed
+
+Messages say what, where, expected, actual, and what to do next. Arguments travel through `super().__init__`, so every
+error survives a trip between processes.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = [
+    "AccountingError",
+    "AnnotationError",
+    "ArchiveError",
+    "BadURLError",
+    "ChecksumMismatchError",
+    "ConfigError",
+    "ConnectionFailedError",
+    "CorruptMediaError",
+    "DependencyError",
+    "DiskFullError",
+    "DownloadError",
+    "DuplicateRowError",
+    "FFmpegNotFoundError",
+    "ForbiddenHostError",
+    "HTTPStatusError",
+    "LedgerError",
+    "MediaError",
+    "MissingChecksumError",
+    "NeedsFramesError",
+    "NotMediaError",
+    "OutputOccupiedError",
+    "RowError",
+    "RunFailedError",
+    "RushesError",
+    "ServerBusyError",
+    "StorageError",
+    "TooLargeError",
+    "TranscodingFailedError",
+    "TransferTimeoutError",
+    "TruncatedError",
+    "UnsupportedFormatError",
+    "VideoTranscodeError",
+    "WorkspaceBusyError",
+]
+
+
+class RushesError(Exception):
+    """A failure that rushes understands; its text is one complete message for the user."""
+
+    code: ClassVar[str] = "error"
+    transient: ClassVar[bool] = False
+    quarantined: ClassVar[bool] = False
+    exit_code: ClassVar[int] = 1
+
+
+class ConfigError(RushesError):
+    """The pipeline file, an option or an argument cannot be used."""
+
+    code = "bad_config"
+    exit_code = 2
+
+
+class WorkspaceBusyError(RushesError):
+    """Another run holds the workspace."""
+
+    code = "workspace_busy"
+
+
+class OutputOccupiedError(RushesError):
+    """The output folder holds something that rushes did not write."""
+
+    code = "output_occupied"
+    exit_code = 2
+
+
+class RunFailedError(RushesError):
+    """The run ended, and too many of its items or any of its batches failed."""
+
+    code = "run_failed"
+
+
+class AccountingError(RushesError):
+    """The planned items and the ended items do not add up: a defect of rushes, never of the data."""
+
+    code = "accounting"
+
+
+class LedgerError(RushesError):
+    """A ledger, plan or tally file cannot be read back."""
+
+    code = "ledger"
+
+
+class DependencyError(RushesError):
+    """An optional part that this command needs is not installed."""
+
+    code = "missing_dependency"
+    exit_code = 2
+
+
+class RowError(RushesError):
+    """A row of the source file cannot be understood."""
+
+    code = "bad_row"
+
+
+class AnnotationError(RowError):
+    """A row's labels cannot be understood, or do not fit the media."""
+
+    code = "bad_annotation"
+
+
+class DuplicateRowError(RushesError):
+    """The same row stands in the source twice: the first counts, the others are skipped."""
+
+    code = "duplicate_row"
+
+
+class DownloadError(RushesError):
+    """Getting an item's bytes failed."""
+
+    code = "download"
+
+
+class HTTPStatusError(DownloadError):
+    """The server answered with a status that brings no content.
+
+    Args:
+        message: The whole message.
+        status: The HTTP status code.
+        retry_after_s: What the server's Retry-After asks to wait, in seconds, where it said so.
+    """
+
+    code = "http_status"
+
+    def __init__(self, message: str, status: int, retry_after_s: float | None = None) -> None:
+        super().__init__(message, status, retry_after_s)
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class ServerBusyError(HTTPStatusError):
+    """The server answered that another try may help: 408, 425, 429 or 5xx."""
+
+    transient = True
+
+
+class ConnectionFailedError(DownloadError):
+    """No connection, no name, no TLS, or the connection was lost."""
+
+    code = "connection"
+    transient = True
+
+
+class TransferTimeoutError(DownloadError):
+    """Connecting, reading or the whole transfer took longer than allowed."""
+
+    code = "timeout"
+    transient = True
+
+
+class TooLargeError(DownloadError):
+    """The content is larger than `download.max_bytes` allows."""
+
+    code = "too_large"
+
+
+class TruncatedError(DownloadError):
+    """Fewer bytes arrived than the server announced."""
+
+    code = "truncated"
+    transient = True
+
+
+class ForbiddenHostError(DownloadError):
+    """The guard refused the address: private, loopback, link-local or otherwise not public."""
+
+    code = "forbidden_host"
+
+
+class BadURLError(DownloadError):
+    """The URL cannot be used: no host, an unknown scheme, a malformed redirect."""
+
+    code = "bad_url"
+
+
+class ChecksumMismatchError(RushesError):
+    """The bytes are not the ones that the source promised."""
+
+    code = "checksum_mismatch"
+    quarantined = True
+
+
+class MissingChecksumError(RushesError):
+    """`download.require_checksum` is on and the row has none."""
+
+    code = "missing_checksum"
+
+
+class StorageError(RushesError):
+    """The workspace or the output cannot be read or written."""
+
+    code = "storage"
+    transient = True
+
+
+class DiskFullError(StorageError):
+    """No space is left where the bytes should go."""
+
+    code = "disk_full"
+    transient = False
+
+
+class MediaError(RushesError):
+    """The bytes are not media that a dataset can hold."""
+
+    code = "media"
+
+
+class NotMediaError(MediaError):
+    """The content is no image and no video, whatever its name says."""
+
+    code = "not_media"
+    quarantined = True
+
+
+class CorruptMediaError(MediaError):
+    """It is media, and it is damaged."""
+
+    code = "corrupt_media"
+    quarantined = True
+
+
+class NeedsFramesError(RushesError):
+    """A video cannot stand in an image format unless `frames` says which of its frames to take."""
+
+    code = "needs_frames"
+
+
+class ArchiveError(RushesError):
+    """An archive is unsafe, damaged, or larger than its limits."""
+
+    code = "archive"
+
+
+class VideoTranscodeError(RushesError):
+    """Probing or transcoding a video failed."""
+
+    code = "transcode_failed"
+
+
+class UnsupportedFormatError(VideoTranscodeError):
+    """The container or the codec is one that rushes, or the ffmpeg at hand, does not take."""
+
+    code = "unsupported_format"
+    quarantined = True
+
+
+class FFmpegNotFoundError(VideoTranscodeError):
+    """Neither PATH nor the project's own dependencies bring ffmpeg and ffprobe."""
+
+    code = "ffmpeg_not_found"
+    exit_code = 2
+
+
+class TranscodingFailedError(VideoTranscodeError):
+    """ffmpeg failed, or its output did not pass the check that follows."""
+
+    code = "transcode_failed"
+    transient = True

@@ -1,0 +1,106 @@
+"""JSON lines and atomic files: the one way in which rushes writes anything down."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import msgspec
+
+from rushes.errors import LedgerError
+
+__all__ = [
+    "atomic_write",
+    "decode",
+    "encode",
+    "fsync_dir",
+    "json_bytes",
+    "publish",
+    "read_lines",
+    "write_lines",
+]
+
+T = TypeVar("T")
+_encoder = msgspec.json.Encoder(order="deterministic")
+
+
+def encode(record: Any) -> bytes:
+    """Returns one record as compact JSON: keys in a fixed order, no newline."""
+    return _encoder.encode(record)
+
+
+def json_bytes(value: Any) -> bytes:
+    """Returns a value as indented JSON with a final newline, for files that people read."""
+    return msgspec.json.format(_encoder.encode(value), indent=2) + b"\n"
+
+
+def decode(line: bytes, kind: type[T] | Any, where: str) -> T:
+    """Returns the record that a line holds.
+
+    Raises:
+        LedgerError: The line is no such record; `where` says which file and place.
+    """
+    try:
+        record: T = msgspec.json.decode(line, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise LedgerError(
+            f"{where}: cannot be read back as {kind!r}: {error}. Remove the file and run again."
+        ) from error
+    return record
+
+
+def read_lines(path: Path, kind: type[T] | Any, offset: int = 0, count: int | None = None) -> Iterator[T]:
+    """Yields the records of a JSON lines file, from a byte offset, at most `count` of them."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        for number, line in enumerate(file):
+            if number == count:
+                return
+            yield decode(line, kind, f"{path.name}, line {number + 1} from byte {offset}")
+
+
+def write_lines(path: Path, records: Iterable[Any], mode: int = 0o644) -> int:
+    """Writes records as JSON lines, atomically, and returns how many."""
+    number = 0
+    with atomic_write(path, mode) as file:
+        for record in records:
+            file.write(_encoder.encode(record) + b"\n")
+            number += 1
+    return number
+
+
+@contextmanager
+def atomic_write(path: Path, mode: int = 0o644) -> Iterator[IO[bytes]]:
+    """Opens a file beside the target that takes the target's place, fsynced, when the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        fsync_dir(path.parent)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def publish(part: Path, target: Path) -> None:
+    """Moves a finished part file to its place: fsync, rename, fsync of the folder."""
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part.replace(target)
+    fsync_dir(target.parent)
+
+
+def fsync_dir(folder: Path) -> None:
+    """Makes a rename inside `folder` last over a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,288 @@
+"""The records that travel from hop to hop: frozen, slotted, without behaviour, and one more gain in trust each.
+
+    Source ── download ──▶ Download ── checksum ──▶ Verified ── probe, transcode ──▶ Media ── labels, split ──▶ Sample
+       └───────────────────────┴────────────────────────┴──────────────────────▶ Rejection
+
+Paths are POSIX strings relative to the workspace, so that they mean the same on every node. Bytes never travel.
+
+They are msgspec structs, not dataclasses, for one reason: a tagged struct can stand in a union, so that a line of a
+ledger is decoded straight into `Media | Rejection`. `msgspec.structs.replace` makes a changed copy.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import field
+
+__all__ = [
+    "Annotation",
+    "Download",
+    "ManifestRow",
+    "Media",
+    "MediaInfo",
+    "Outcome",
+    "Rejection",
+    "Sample",
+    "Source",
+    "Verified",
+    "WrittenFile",
+]
+
+
+class Annotation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One label on one item, in pixels of the media as shown upright, origin at the top left corner.
+
+    Attributes:
+        label: The class name.
+        box: x, y, width, height in pixels.
+        polygon: Outline points (x, y) in pixels.
+        keypoints: Points (x, y, visibility 0 to 2).
+        rotation: Of the box, in radians, clockwise about its centre.
+        frame: 0-based index of the frame in the source video.
+        time_s: Alternatively, when in the source video, in seconds.
+        track: Name shared by the labels of one object over time.
+        attributes: Everything else that the source said.
+    """
+
+    label: str
+    box: tuple[float, float, float, float] | None = None
+    polygon: tuple[tuple[float, float], ...] | None = None
+    keypoints: tuple[tuple[float, float, float], ...] | None = None
+    rotation: float | None = None
+    frame: int | None = None
+    time_s: float | None = None
+    track: str | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+class Source(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One row of the source file: a promise, nothing fetched yet.
+
+    Attributes:
+        id: Unique in the dataset; given, or derived from the URL.
+        url: Where the bytes are. May carry credentials: it stands in the plan and nowhere else.
+        checksum: `algorithm:hex`, lower case, or None.
+        split: The split it was given, or None for the configured ratios.
+        group: Items of one group never straddle splits.
+        label: A class for the whole item.
+        annotations: Its labels; None where the row says nothing, empty where it says there are none.
+        attributes: Every other column.
+        origin: Where the row stands, like `items.csv:12`.
+    """
+
+    id: str
+    url: str
+    checksum: str | None = None
+    split: str | None = None
+    group: str | None = None
+    label: str | None = None
+    annotations: tuple[Annotation, ...] | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+    origin: str = ""
+
+
+class Download(msgspec.Struct, frozen=True, omit_defaults=True, tag=True):
+    """Bytes that arrived, hashed on the way, and are not trusted yet.
+
+    Attributes:
+        path: The part file.
+        size_bytes: Its length.
+        digests: Hex digest by algorithm; always sha256, and what the source's checksum asks for.
+        content_type: As the server said, without parameters.
+        etag: The server's validator, for a conditional request next time.
+        last_modified: The server's other validator, as sent.
+        attempts: Requests it took.
+        elapsed_s: Time of the transfer; feeds stats, never a dataset file.
+    """
+
+    source: Source
+    path: str
+    size_bytes: int
+    digests: dict[str, str]
+    content_type: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    attempts: int = 1
+    elapsed_s: float = 0.0
+
+
+class Verified(msgspec.Struct, frozen=True, omit_defaults=True, tag=True):
+    """Bytes that are what the source promised, published in the content-addressed store."""
+
+    source: Source
+    path: str
+    sha256: str
+    size_bytes: int
+    etag: str | None = None
+    last_modified: str | None = None
+    attempts: int = 1
+
+
+class MediaInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a probe found, sizes as shown upright.
+
+    Attributes:
+        media_type: Like `video/mp4` or `image/jpeg`, from the content, never from the name.
+        width: Pixels as displayed: rotation and sample aspect ratio applied.
+        height: Likewise.
+        rotation: Degrees clockwise that the container asks a player to turn the stored picture: 0, 90, 180 or 270.
+        duration_s: Of the video stream; None for images and where the container does not say.
+        fps: Average frames per second.
+        frames: Number of video frames, where counted or stated.
+        video_codec: ffmpeg's name of it.
+        audio_codec: ffmpeg's name of it, None without sound.
+        vfr: Whether frames are unevenly spaced.
+    """
+
+    media_type: str
+    width: int
+    height: int
+    rotation: int = 0
+    duration_s: float | None = None
+    fps: float | None = None
+    frames: int | None = None
+    video_codec: str | None = None
+    audio_codec: str | None = None
+    vfr: bool = False
+
+
+class Media(msgspec.Struct, frozen=True, omit_defaults=True, tag=True):
+    """Media that was probed, and transcoded where the recipe asks for it: fit to stand in a dataset.
+
+    Attributes:
+        verified: What came in.
+        path: What the dataset uses: the stored original, or what was made of it.
+        sha256: Of the file at `path`.
+        size_bytes: Of the file at `path`.
+        source_info: Probe of what came in.
+        info: Probe of the file at `path`.
+        action: kept, remuxed, partly or transcoded.
+        reason: Why that action, in a few words.
+        recipe: Hash of the settings that made it.
+    """
+
+    verified: Verified
+    path: str
+    sha256: str
+    size_bytes: int
+    source_info: MediaInfo
+    info: MediaInfo
+    action: str
+    reason: str
+    recipe: str
+
+
+class Rejection(msgspec.Struct, frozen=True, omit_defaults=True, tag=True):
+    """An item that ended before its goal, and why.
+
+    Attributes:
+        stage: plan, download, checksum, transcode or export.
+        status: failed, skipped or quarantined.
+        code: Of the error class.
+        message: For the user, without credentials.
+        transient: Whether another try may help.
+        attempts: Requests or runs it took.
+        sha256: Of the bytes, where bytes arrived.
+        size_bytes: Of the bytes, where bytes arrived.
+        path: Where quarantined bytes are kept.
+        etag: Validator of those bytes, so that the next run asks only whether they changed.
+        last_modified: Likewise.
+    """
+
+    source: Source
+    stage: str
+    status: str
+    code: str
+    message: str
+    transient: bool = False
+    attempts: int = 0
+    sha256: str | None = None
+    size_bytes: int | None = None
+    path: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+Outcome = Media | Rejection
+"""How an item ends its ingest."""
+
+
+class WrittenFile(msgspec.Struct, frozen=True):
+    """A file that an export wrote: its path in the dataset, its digest and its length."""
+
+    path: str
+    sha256: str
+    size_bytes: int
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """One image or video of the dataset, with its labels in pixels of exactly this file.
+
+    Attributes:
+        id: The item's id, or that plus the frame.
+        parent: The item's id where this is a frame of it.
+        name: File name stem, safe and unique in the dataset.
+        path: The file, in the workspace.
+        annotations: Labels that follow the file's size and time.
+        labelled: False where nobody said what is in it; an empty, labelled sample is a true negative.
+        dropped: Labels that could not follow, counted by reason code.
+        frame: 0-based index in the source video.
+        time_s: Likewise, in seconds of the source video.
+    """
+
+    id: str
+    name: str
+    path: str
+    sha256: str
+    size_bytes: int
+    info: MediaInfo
+    split: str
+    annotations: tuple[Annotation, ...] = ()
+    label: str | None = None
+    labelled: bool = False
+    dropped: dict[str, int] = field(default_factory=dict)
+    parent: str | None = None
+    frame: int | None = None
+    time_s: float | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+class ManifestRow(msgspec.Struct, frozen=True):
+    """One line of `manifest.jsonl`: a planned item, or a frame with its `parent`.
+
+    `elapsed_s` is part of the public row and stays null: times stand only in `export_summary.json`, so that the same
+    input gives the same bytes.
+    """
+
+    id: str
+    source: str
+    status: str
+    stage: str
+    error_code: str | None = None
+    error: str | None = None
+    attempts: int = 0
+    path: str | None = None
+    size_bytes: int | None = None
+    sha256: str | None = None
+    source_sha256: str | None = None
+    media_type: str | None = None
+    width: int | None = None
+    height: int | None = None
+    duration_s: float | None = None
+    fps: float | None = None
+    video_codec: str | None = None
+    audio_codec: str | None = None
+    split: str | None = None
+    group: str | None = None
+    annotations: tuple[Annotation, ...] | None = None
+    recipe: str | None = None
+    elapsed_s: float | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+    parent: str | None = None
+    frame: int | None = None
+    time_s: float | None = None
+    action: str | None = None
+    reason: str | None = None
+    dropped: dict[str, int] = field(default_factory=dict)

@@ -1,0 +1,61 @@
+"""What a transcode should make: `TranscodeConfig`, and the profiles that name common ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+__all__ = ["PROFILES", "TranscodeConfig", "parse_resolution"]
+
+
+@dataclass(frozen=True, slots=True)
+class TranscodeConfig:
+    """Settings of one transcode, in ffmpeg's own terms.
+
+    Attributes:
+        vcodec: Video encoder.
+        preset: Its speed against size, `ultrafast` to `veryslow`.
+        crf: Constant rate factor, 0 (lossless) to 51; 18 looks like the source, 28 is small.
+        acodec: Audio encoder, used only where there is sound.
+        audio_bitrate: Like `128k`.
+        movflags: Of the mp4 muxer; `+faststart` lets a player begin before the file is whole.
+        resolution: Box `WIDTHxHEIGHT` in pixels that the upright picture must fit into; it keeps its shape and is
+            never enlarged. None keeps the size.
+        fps: Constant frame rate of the output; None keeps every frame and its time.
+        start_time: Where to begin, in seconds of the source.
+        duration: How much to take, in seconds.
+    """
+
+    vcodec: str = "libx264"
+    preset: str = "medium"
+    crf: int = 28
+    acodec: str = "aac"
+    audio_bitrate: str = "128k"
+    movflags: str = "+faststart"
+    resolution: str | None = None
+    fps: float | None = None
+    start_time: float | None = None
+    duration: float | None = None
+
+
+PROFILES: Mapping[str, TranscodeConfig] = MappingProxyType(
+    {
+        "web": TranscodeConfig(preset="fast", crf=23),
+        "archive": TranscodeConfig(preset="slow", crf=18, audio_bitrate="192k"),
+        "mobile": TranscodeConfig(preset="fast", crf=28, audio_bitrate="96k", resolution="1280x720"),
+    }
+)
+
+
+def parse_resolution(text: str) -> tuple[int, int]:
+    """Returns width and height of a `WIDTHxHEIGHT` text.
+
+    Raises:
+        ValueError: It is not two whole numbers from 2 to 16384.
+    """
+    match = re.fullmatch(r"([0-9]{1,5})x([0-9]{1,5})", text)
+    if match is None or not all(2 <= int(side) <= 16384 for side in match.groups()):
+        raise ValueError(f"expected WIDTHxHEIGHT in pixels, like 1280x720, not {text!r}")
+    return int(match[1]), int(match[2])
