@@ -1,0 +1,1 @@
+"""Exporters: samples in, the files of a dataset out."""
