@@ -31,6 +31,7 @@ about it: `transient` (another try may help) and `quarantined` (bytes arrived, a
     │   ├── NotMediaError           not_media           quarantined
     │   └── CorruptMediaError       corrupt_media       quarantined
     ├── NeedsFramesError            needs_frames
+    ├── NotIngestedError            not_ingested
     ├── ArchiveError                archive
     └── VideoTranscodeError         transcode_failed
         ├── UnsupportedFormatError  unsupported_format  quarantined
@@ -65,6 +66,7 @@ __all__ = [
     "MediaError",
     "MissingChecksumError",
     "NeedsFramesError",
+    "NotIngestedError",
     "NotMediaError",
     "OutputOccupiedError",
     "RowError",
@@ -276,6 +278,12 @@ class NeedsFramesError(RushesError):
     """A video cannot stand in an image format unless `frames` says which of its frames to take."""
 
     code = "needs_frames"
+
+
+class NotIngestedError(RushesError):
+    """An export met an item that no ingest has brought in."""
+
+    code = "not_ingested"
 
 
 class ArchiveError(RushesError):

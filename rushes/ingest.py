@@ -1,0 +1,245 @@
+"""The ingest of one batch: download, then checksum, then transcode; each leaves a segment that the next one reads.
+
+    download    runs/<run>/downloads/<batch>.jsonl     Download | Rejection, by source key
+    checksum    ledger/verified/<run>-<batch>.jsonl    Verified | Rejection, by source key
+    transcode   ledger/media/<run>-<batch>.jsonl       Media | Rejection, by content and recipe
+
+Each can be killed and run again: it skips what its own segment holds. Here, and only here, an item's `RushesError`
+becomes its `Rejection`; any other exception fails the batch, which the orchestrator tries again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+import requests
+
+from rushes.config import Pipeline
+from rushes.errors import MissingChecksumError, RushesError
+from rushes.files.checksum import quarantine, verify
+from rushes.files.download import fetch
+from rushes.files.guard import guarded_session
+from rushes.jsonl import atomic_write, encode, read_lines
+from rushes.ledger import Known, Ledger, media_key, reject, segment, with_source
+from rushes.media import make_media
+from rushes.plan import PlanItem, recipe
+from rushes.records import Download, Media, Rejection, Verified
+from rushes.workspace import Batch, Workspace, stored
+
+__all__ = ["BatchResult", "Report", "checksum_batch", "download_batch", "results", "transcode_batch"]
+
+Report = Callable[[int, int], None]
+"""Told how many of how many items of the batch are done."""
+
+T = TypeVar("T")
+
+
+class BatchResult(msgspec.Struct, frozen=True):
+    """What one stage did with one batch.
+
+    Attributes:
+        stage: download, checksum, transcode or export.
+        items: Items it was given.
+        done: Items it worked on; the others needed nothing.
+        stopped: Of those, how many ended here as failed or quarantined.
+        size_bytes: Bytes fetched, or written.
+        elapsed_s: Wall time.
+    """
+
+    batch: Batch
+    stage: str
+    items: int
+    done: int
+    stopped: int
+    size_bytes: int
+    elapsed_s: float
+
+
+def download_batch(pipeline: Pipeline, workspace: Workspace, batch: Batch, report: Report | None = None) -> BatchResult:
+    """Fetches the items of a batch that have no bytes yet, several at a time, and hashes them on the way."""
+    hosts: defaultdict[str, threading.Semaphore] = defaultdict(
+        lambda: threading.BoundedSemaphore(pipeline.download.per_host)
+    )
+    with guarded_session(pipeline.download) as session:
+
+        def one(item: PlanItem) -> Known:
+            with hosts[urlsplit(item.source.url).netloc.rpartition("@")[2].lower()]:
+                return _download(item, pipeline, workspace, session)
+
+        def pending(items: list[PlanItem], done: dict[str, Known]) -> list[tuple[str, PlanItem]]:
+            open_ = (item for item in items if item.verified is None and settled.get(item.key) is None)
+            return [(item.key, item) for item in open_ if not _arrived(done.get(item.key), workspace)]
+
+        settled = _ledger(workspace, "verified", batch)
+        path = _downloads(workspace, batch)
+        return _run("download", workspace, batch, path, pending, one, pipeline.download.concurrency, report)
+
+
+def checksum_batch(pipeline: Pipeline, workspace: Workspace, batch: Batch, report: Report | None = None) -> BatchResult:
+    """Compares what arrived with what was promised, and publishes it in the store or puts it into quarantine."""
+    downloads = Ledger(_downloads(workspace, batch).parent, f"{batch.name}.jsonl")
+
+    def one(item: PlanItem) -> Known:
+        arrived = downloads.get(item.key)
+        if not isinstance(arrived, Download):
+            return arrived or _vanished(item)
+        if not workspace.path(arrived.path).exists():  # a crash between the move and the ledger's line
+            return _published(arrived, workspace) or _vanished(item)
+        return _verify(msgspec.structs.replace(arrived, source=item.source), workspace)
+
+    def pending(items: list[PlanItem], done: dict[str, Known]) -> list[tuple[str, PlanItem]]:
+        return [(item.key, item) for item in items if item.verified is None and item.key not in done]
+
+    path = _segment(workspace, "verified", batch)
+    return _run("checksum", workspace, batch, path, pending, one, 2, report)
+
+
+def transcode_batch(
+    pipeline: Pipeline, workspace: Workspace, batch: Batch, report: Report | None = None, workers: int = 1
+) -> BatchResult:
+    """Probes what is new in the store and makes of it what the recipe says, `workers` ffmpeg processes at a time."""
+    verified = _ledger(workspace, "verified", batch)
+    config = pipeline.transcode.config() if pipeline.transcode else None
+
+    def one(bytes_: Verified) -> Known:
+        try:
+            return make_media(bytes_, workspace, config)
+        except RushesError as error:
+            rejection = reject(bytes_.source, "transcode", error)
+            return msgspec.structs.replace(
+                rejection, sha256=bytes_.sha256, size_bytes=bytes_.size_bytes, path=bytes_.path, attempts=bytes_.attempts
+            )
+
+    def pending(items: list[PlanItem], done: dict[str, Known]) -> list[tuple[str, Verified]]:
+        found = (item.verified or with_source(verified.get(item.key) or _vanished(item), item.source) for item in items)
+        keyed = {media_key(one.sha256, recipe(pipeline)): one for one in found if isinstance(one, Verified)}
+        return [(key, one) for key, one in keyed.items() if key not in done]
+
+    path = _segment(workspace, "media", batch)
+    return _run("transcode", workspace, batch, path, pending, one, workers, report)
+
+
+def results(workspace: Workspace, run: str) -> Iterator[BatchResult]:
+    """Yields what each stage did with each batch of a run, in a fixed order."""
+    for path in sorted((workspace.run(run) / "results").glob("*.json")):
+        yield msgspec.json.decode(path.read_bytes(), type=BatchResult)
+
+
+def save(workspace: Workspace, result: BatchResult) -> BatchResult:
+    """Keeps a result for the aggregation, and returns it."""
+    folder = workspace.run(result.batch.run) / "results"
+    with atomic_write(folder / f"{result.stage}-{result.batch.name}.json") as file:
+        file.write(encode(result))
+    return result
+
+
+def _run(
+    stage: str,
+    workspace: Workspace,
+    batch: Batch,
+    path: Path,
+    pending: Callable[[list[PlanItem], dict[str, Known]], list[tuple[str, T]]],
+    one: Callable[[T], Known],
+    workers: int,
+    report: Report | None,
+) -> BatchResult:
+    start = time.monotonic()
+    items = list(read_lines(workspace.path(batch.plan), PlanItem, batch.offset, batch.count))
+    stopped = size_bytes = done = 0
+    with segment(path) as ledger:
+        for key, outcome in _parallel(pending(items, ledger.done), one, workers):
+            ledger.append(key, outcome)
+            done += 1
+            stopped += isinstance(outcome, Rejection)
+            size_bytes += 0 if isinstance(outcome, Rejection) else outcome.size_bytes
+            if report:
+                report(done, len(items))
+    elapsed_s = time.monotonic() - start
+    return save(workspace, BatchResult(batch, stage, len(items), done, stopped, size_bytes, elapsed_s))
+
+
+def _parallel(keyed: Iterable[tuple[str, T]], one: Callable[[T], Known], workers: int) -> Iterator[tuple[str, Known]]:
+    """Yields keys and outcomes as they come; when the caller stops early, what has not begun never begins."""
+    pool = ThreadPoolExecutor(workers)
+    try:
+        futures = {pool.submit(one, item): key for key, item in keyed}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _download(item: PlanItem, pipeline: Pipeline, workspace: Workspace, session: requests.Session) -> Known:
+    before = item.previous if item.previous and item.previous.status == "quarantined" else None
+    try:
+        if pipeline.download.require_checksum and not item.source.checksum:
+            raise MissingChecksumError(
+                f"{item.source.origin}: {item.source.id} has no checksum, and download.require_checksum is on. "
+                "Give one in the column checksum, like sha256:…, or turn the key off."
+            )
+        validators = (before.etag, before.last_modified) if before else (None, None)
+        fresh = fetch(
+            item.source, workspace.root, f"incoming/{item.key}", pipeline.download, session, *validators
+        )
+    except RushesError as error:
+        return reject(item.source, "download", error)
+    if fresh is None and before is not None:
+        return before
+    return fresh or _vanished(item)
+
+
+def _verify(download: Download, workspace: Workspace) -> Known:
+    try:
+        return verify(download, workspace)
+    except RushesError as error:
+        rejection = msgspec.structs.replace(
+            reject(download.source, "checksum", error),
+            attempts=download.attempts,
+            sha256=download.digests["sha256"],
+            size_bytes=download.size_bytes,
+            etag=download.etag,
+            last_modified=download.last_modified,
+        )
+        if not error.quarantined:
+            return rejection
+        return msgspec.structs.replace(rejection, path=quarantine(download, workspace))
+
+
+def _vanished(item: PlanItem) -> Rejection:
+    message = f"{item.source.id}: an earlier step left nothing behind for it. Run again; the item is tried anew."
+    return Rejection(item.source, "download", "failed", "storage", message, transient=True)
+
+
+def _published(download: Download, workspace: Workspace) -> Verified | None:
+    sha256 = download.digests["sha256"]
+    found = sorted(workspace.path(stored("media", sha256, "")).parent.glob(f"{sha256}.*"))
+    if not found:
+        return None
+    path = found[0].relative_to(workspace.root).as_posix()
+    etag, modified, attempts = download.etag, download.last_modified, download.attempts
+    return Verified(download.source, path, sha256, download.size_bytes, etag, modified, attempts)
+
+
+def _arrived(outcome: Known | None, workspace: Workspace) -> bool:
+    return outcome is not None and (not isinstance(outcome, Download) or workspace.path(outcome.path).exists())
+
+
+def _downloads(workspace: Workspace, batch: Batch) -> Path:
+    return workspace.run(batch.run) / "downloads" / f"{batch.name}.jsonl"
+
+
+def _segment(workspace: Workspace, stage: str, batch: Batch) -> Path:
+    return workspace.ledger(stage) / f"{batch.run}-{batch.name}.jsonl"
+
+
+def _ledger(workspace: Workspace, stage: str, batch: Batch) -> Ledger:
+    path = _segment(workspace, stage, batch)
+    return Ledger(path.parent, path.name)

@@ -1,0 +1,60 @@
+"""How each planned item ended: the plan's rows joined with what the ledgers say, in source order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from rushes.config import Pipeline
+from rushes.errors import NotIngestedError
+from rushes.files.urls import redact
+from rushes.jsonl import read_lines
+from rushes.ledger import Ledger, media_key, with_source
+from rushes.plan import PlanItem, cut, recipe
+from rushes.records import Media, Outcome, Rejection, Source, Verified
+from rushes.workspace import Batch, Workspace
+
+__all__ = ["outcomes", "plan_export"]
+
+_VIDEO_COST = 40.0  # cutting frames, against linking one image
+
+
+def plan_export(pipeline: Pipeline, workspace: Workspace, run: str, parallel: int | None = None) -> tuple[Batch, ...]:
+    """Writes how every item ended to `runs/<run>/export.jsonl` and cuts it into batches of about equal cost."""
+    costed = ((outcome, _cost(outcome)) for outcome in outcomes(pipeline, workspace, run))
+    size = None if pipeline.run.batch_size == "auto" else pipeline.run.batch_size
+    return tuple(cut(workspace.run(run) / "export.jsonl", costed, run, workspace, size, parallel))
+
+
+def outcomes(pipeline: Pipeline, workspace: Workspace, run: str) -> Iterator[Outcome]:
+    """Yields how each planned item ended, in source order, its URL redacted."""
+    verified = Ledger(workspace.ledger("verified"))
+    media = Ledger(workspace.ledger("media"))
+    for item in read_lines(workspace.run(run) / "items.jsonl", PlanItem):
+        source = msgspec.structs.replace(item.source, url=redact(item.source.url))
+        yield item.rejection or _joined(item, source, verified, media, recipe(pipeline))
+
+
+def _joined(item: PlanItem, source: Source, verified: Ledger, media: Ledger, recipe: str) -> Outcome:
+    arrived = verified.get(item.key)
+    if isinstance(arrived, Rejection):
+        return msgspec.structs.replace(arrived, source=source)
+    if isinstance(arrived, Verified):
+        arrived = msgspec.structs.replace(arrived, source=source)
+        made = media.get(media_key(arrived.sha256, recipe))
+        if isinstance(made, Media):
+            return msgspec.structs.replace(made, verified=arrived)
+        if isinstance(made, Rejection):
+            return msgspec.structs.replace(made, source=source, attempts=arrived.attempts)
+    return _missing(source)
+
+
+def _missing(source: Source) -> Rejection:
+    error = NotIngestedError(f"{source.id}: not ingested yet. Run `rushes ingest` or `rushes run` first.")
+    return Rejection(source, "export", "skipped", error.code, str(error))
+
+
+def _cost(outcome: Outcome) -> float:
+    is_video = isinstance(outcome, Media) and outcome.info.media_type.startswith("video/")
+    return _VIDEO_COST if is_video else 1.0

@@ -1,0 +1,138 @@
+"""The ledger: what became of each key, in files that only ever grow by whole lines.
+
+A ledger is a folder of segments, one per run and batch, named so that later sorts later. Each line is a key and an
+outcome, and the latest line of a key counts. A line that a crash cut short is ignored when read, and cut off when its
+segment is opened again, so a batch that is tried again goes on where it stopped.
+
+Two ledgers stand in a workspace. `verified` is keyed by the source (URL without volatile parts, and checksum): it says
+what arrived. `media` is keyed by content and recipe: it says what became of those bytes. A new recipe therefore fetches
+nothing, and one file behind two URLs is transcoded once.
+
+Lines hold no credentials: the source is reduced to its id and its redacted URL, and joined again from the plan.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from rushes.errors import RushesError
+from rushes.files.urls import redact
+from rushes.jsonl import decode, encode, fsync_dir
+from rushes.records import Download, Media, Rejection, Source, Verified
+
+__all__ = ["Ledger", "Segment", "media_key", "reject", "segment", "with_source"]
+
+Known = Download | Verified | Media | Rejection
+
+
+class _Line(msgspec.Struct, frozen=True):
+    key: str
+    outcome: Known
+
+
+class _Key(msgspec.Struct, frozen=True):
+    key: str
+
+
+def media_key(sha256: str, recipe: str) -> str:
+    """Returns the media ledger's key: these bytes, under this recipe."""
+    return f"{sha256}:{recipe}"
+
+
+def reject(source: Source, stage: str, error: RushesError) -> Rejection:
+    """Returns how an item ends that a `RushesError` stopped."""
+    status = "quarantined" if error.quarantined else "failed"
+    return Rejection(source, stage, status, error.code, str(error), error.transient, error.attempts)
+
+
+def with_source(outcome: Known, source: Source) -> Known:
+    """Returns an outcome that belongs to this source: content is shared between items, their rows are not."""
+    if isinstance(outcome, Media):
+        return msgspec.structs.replace(outcome, verified=msgspec.structs.replace(outcome.verified, source=source))
+    return msgspec.structs.replace(outcome, source=source)
+
+
+class Ledger:
+    """A read-only view of a ledger folder; holds one position per key, and reads outcomes when asked.
+
+    Args:
+        folder: The ledger; need not exist yet.
+        pattern: Which of its segments count.
+    """
+
+    def __init__(self, folder: Path, pattern: str = "*.jsonl") -> None:
+        self._segments = sorted(folder.glob(pattern))
+        self._positions: dict[str, tuple[int, int]] = {}
+        for number, path in enumerate(self._segments):
+            for offset, line in _whole_lines(path):
+                self._positions[decode(line, _Key, f"{path}, byte {offset}").key] = (number, offset)
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def get(self, key: str) -> Known | None:
+        """Returns the latest outcome of a key, or None."""
+        position = self._positions.get(key)
+        if position is None:
+            return None
+        path = self._segments[position[0]]
+        with path.open("rb") as file:
+            file.seek(position[1])
+            return decode(file.readline(), _Line, f"{path}, byte {position[1]}").outcome
+
+
+class Segment:
+    """One batch's part of a ledger, open for appending."""
+
+    def __init__(self, file: IO[bytes], done: dict[str, Known]) -> None:
+        self._file = file
+        self.done = done
+        """What this segment holds already, by key."""
+
+    def append(self, key: str, outcome: Known) -> None:
+        """Adds one whole line and hands it to the operating system."""
+        self.done[key] = outcome
+        public = Source(_source(outcome).id, redact(_source(outcome).url))
+        self._file.write(encode(_Line(key, with_source(outcome, public))) + b"\n")
+        self._file.flush()
+
+
+@contextmanager
+def segment(path: Path) -> Iterator[Segment]:
+    """Opens a segment, cuts a torn last line off, and fsyncs when the block ends, however it ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    done: dict[str, Known] = {}
+    end = 0
+    for offset, text in _whole_lines(path):
+        line = decode(text, _Line, f"{path}, byte {offset}")
+        done[line.key] = line.outcome
+        end = offset + len(text)
+    with path.open("r+b") as file:
+        file.truncate(end)
+        file.seek(end)
+        try:
+            yield Segment(file, done)
+        finally:
+            file.flush()
+            os.fsync(file.fileno())
+            fsync_dir(path.parent)
+
+
+def _source(outcome: Known) -> Source:
+    return outcome.verified.source if isinstance(outcome, Media) else outcome.source
+
+
+def _whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    offset = 0
+    with path.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                yield offset, line
+            offset += len(line)

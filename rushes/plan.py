@@ -1,0 +1,249 @@
+"""What a run has to do: the source's rows against what the ledgers know, cut into batches.
+
+The plan stands in `runs/<run>/`, readable by its owner only, because URLs may carry credentials:
+
+    items.jsonl  one PlanItem per row, in source order: what every later step joins with
+    ingest.jsonl   those with bytes to fetch or media to make, each key once: what batches are ranges of
+    plan.json    the counts, the batches and the class names
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from rushes.config import Pipeline
+from rushes.files.urls import identity
+from rushes.jsonl import atomic_write, decode, encode, read_lines, write_lines
+from rushes.ledger import Ledger, media_key
+from rushes.media import recipe_of
+from rushes.records import Media, Rejection, Source, Verified
+from rushes.sources import read_sources
+from rushes.workspace import Batch, Workspace
+
+__all__ = ["Plan", "PlanItem", "cut", "latest_run", "load_plan", "make_plan", "new_run", "recipe", "source_key"]
+
+_MAX_BATCHES = 300
+_BATCHES_PER_CORE = 4
+_VIDEO_SUFFIXES = frozenset(".mp4 .mov .mkv .webm .avi .flv .m4v .ts .mpg .mpeg .ps .wmv .3gp .ogv .mts".split())
+_VIDEO_COST = 40.0  # a video's expected work, in images
+
+
+class PlanItem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One planned item, and what the ledgers know of it.
+
+    Attributes:
+        key: The verified ledger's key.
+        source: The row.
+        rejection: How it ended already: an unreadable or a doubled row.
+        verified: Its bytes are in the store.
+        previous: How it was quarantined before, with the validators to ask whether it changed.
+    """
+
+    key: str
+    source: Source
+    rejection: Rejection | None = None
+    verified: Verified | None = None
+    previous: Rejection | None = None
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What a run has to do.
+
+    Attributes:
+        run: The run's id: sorts by time.
+        planned: Rows of the source.
+        new: Items never seen.
+        again: Items that failed or were quarantined before, and are tried again.
+        remake: Items whose bytes are here, and whose media must be made.
+        unchanged: Items that need nothing.
+        rejected: Rows that ended in the plan.
+        classes: Class names in the order of the source.
+        batches: Ranges of `ingest.jsonl`.
+    """
+
+    run: str
+    planned: int
+    new: int
+    again: int
+    remake: int
+    unchanged: int
+    rejected: int
+    classes: tuple[str, ...]
+    batches: tuple[Batch, ...]
+
+
+def new_run(now: datetime | None = None) -> str:
+    """Returns an id for a run: UTC time and four random hex digits, so that ids sort by time."""
+    return f"{(now or datetime.now(UTC)):%Y%m%dT%H%M%S%f}Z-{secrets.token_hex(2)}"
+
+
+def latest_run(workspace: Workspace) -> str | None:
+    """Returns the id of the latest run that was planned here, or None."""
+    runs = sorted(path.parent.name for path in workspace.root.glob("runs/*/plan.json"))
+    return runs[-1] if runs else None
+
+
+def recipe(pipeline: Pipeline) -> str:
+    """Returns the hash of what the pipeline makes of each media file."""
+    return recipe_of(pipeline.transcode.config() if pipeline.transcode else None)
+
+
+def source_key(source: Source) -> str:
+    """Returns what identifies an item's bytes: URL without volatile parts, checksum, and a local file's state."""
+    parts = [identity(source.url), source.checksum or ""]
+    if source.url.startswith("file://"):
+        parts.append(_file_state(Path(unquote(urlsplit(source.url).path))))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def make_plan(pipeline: Pipeline, workspace: Workspace, run: str, parallel: int | None = None) -> Plan:
+    """Reads the source, asks the ledgers, and writes the run's plan.
+
+    Args:
+        pipeline: The pipeline.
+        workspace: Its workspace; leftovers of transfers that a killed run had under way are removed.
+        run: The run's id.
+        parallel: Batches that can run at a time; default: the cores of this machine.
+
+    Raises:
+        ConfigError: The source file cannot be used at all.
+    """
+    _sweep(workspace)
+    folder = workspace.run(run)
+    write_lines(folder / "items.jsonl", _look_up(pipeline, workspace), mode=0o600)
+    counts = dict.fromkeys(("planned", "new", "again", "remake", "unchanged", "rejected"), 0)
+    classes: dict[str, None] = {}
+
+    def todo() -> Iterator[tuple[PlanItem, float]]:
+        seen: set[str] = set()
+        for item in read_lines(folder / "items.jsonl", PlanItem):
+            state = _state(item, workspace, media, recipe(pipeline))
+            counts["planned"] += 1
+            counts[state] += 1
+            classes.update(dict.fromkeys(_labels(item.source)))
+            if state not in {"unchanged", "rejected"} and item.key not in seen:
+                seen.add(item.key)
+                yield item, _cost(item)
+
+    media = Ledger(workspace.ledger("media"))
+    size = pipeline.run.batch_size
+    batches = cut(folder / "ingest.jsonl", todo(), run, workspace, None if size == "auto" else size, parallel)
+    plan = Plan(run, **counts, classes=tuple(classes), batches=tuple(batches))
+    with atomic_write(folder / "plan.json") as file:
+        file.write(encode(plan))
+    return plan
+
+
+def load_plan(workspace: Workspace, run: str) -> Plan:
+    """Returns the plan that `make_plan` wrote."""
+    path = workspace.run(run) / "plan.json"
+    return decode(path.read_bytes(), Plan, str(path))
+
+
+def cut(
+    path: Path,
+    costed: Iterable[tuple[object, float]],
+    run: str,
+    workspace: Workspace,
+    size: int | None,
+    parallel: int | None = None,
+) -> list[Batch]:
+    """Writes records as lines of `path` and cuts the file into ranges of about equal cost.
+
+    Args:
+        path: The file, in the workspace.
+        costed: Records with their expected cost.
+        run: The run's id.
+        workspace: The workspace.
+        size: Records in each range; None cuts by cost, into a few ranges per core.
+        parallel: Batches that can run at a time; default: the cores of this machine.
+    """
+    lengths: list[int] = []
+    costs: list[float] = []
+    with atomic_write(path, 0o600) as file:
+        for record, cost in costed:
+            lengths.append(file.write(encode(record) + b"\n"))
+            costs.append(cost)
+    wanted = min(_MAX_BATCHES, _BATCHES_PER_CORE * (parallel or os.cpu_count() or 1))
+    limit = sum(costs) / wanted if costs else 0.0
+    relative = path.relative_to(workspace.root).as_posix()
+    full: Callable[[int, float], bool] = (lambda count, _: count >= size) if size else (lambda _, cost: cost >= limit)
+    return [
+        Batch(f"{path.stem}-{number:04d}", run, relative, offset, count)
+        for number, (offset, count) in enumerate(_ranges(lengths, costs, full))
+    ]
+
+
+def _ranges(
+    lengths: list[int], costs: list[float], full: Callable[[int, float], bool]
+) -> Iterator[tuple[int, int]]:
+    start = offset = count = 0
+    cost = 0.0
+    for length, item_cost in zip(lengths, costs, strict=True):
+        offset, count, cost = offset + length, count + 1, cost + item_cost
+        if full(count, cost):
+            yield start, count
+            start, count, cost = offset, 0, 0.0
+    if count:
+        yield start, count
+
+
+def _look_up(pipeline: Pipeline, workspace: Workspace) -> Iterator[PlanItem]:
+    ledger = Ledger(workspace.ledger("verified"))
+    for row in read_sources(pipeline.source, pipeline.download):
+        if isinstance(row, Rejection):
+            yield PlanItem("", row.source, rejection=row)
+            continue
+        key = source_key(row)
+        known = ledger.get(key)
+        verified = known if isinstance(known, Verified) and workspace.path(known.path).exists() else None
+        previous = known if isinstance(known, Rejection) else None
+        yield PlanItem(key, row, verified=verified, previous=previous)
+
+
+def _state(item: PlanItem, workspace: Workspace, media: Ledger, recipe: str) -> str:
+    if item.rejection is not None:
+        return "rejected"
+    if item.verified is None:
+        return "again" if item.previous is not None else "new"
+    known = media.get(media_key(item.verified.sha256, recipe))
+    if isinstance(known, Rejection):
+        return "again" if known.transient else "unchanged"
+    made = isinstance(known, Media) and workspace.path(known.path).exists()
+    return "unchanged" if made else "remake"
+
+
+def _labels(source: Source) -> Iterator[str]:
+    if source.label:
+        yield source.label
+    for annotation in source.annotations or ():
+        yield annotation.label
+
+
+def _cost(item: PlanItem) -> float:
+    suffix = Path(urlsplit(item.source.url).path).suffix.lower()
+    return _VIDEO_COST if suffix in _VIDEO_SUFFIXES else 1.0
+
+
+def _file_state(path: Path) -> str:
+    try:
+        state = path.stat()
+    except OSError:
+        return "missing"  # the download says so, with the right code
+    return f"{state.st_size}-{state.st_mtime_ns}"
+
+
+def _sweep(workspace: Workspace) -> None:
+    """Removes part files of dead runs; the caller holds the workspace's lock, so none is alive."""
+    for pattern in ("incoming/**/*", "media/**/.*.part*", "derived/**/.*.part*", "runs/**/.*.part"):
+        for path in workspace.root.glob(pattern):
+            if path.is_file():
+                path.unlink(missing_ok=True)
