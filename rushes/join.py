@@ -10,7 +10,7 @@ from rushes.config import Pipeline
 from rushes.errors import NotIngestedError
 from rushes.files.urls import redact
 from rushes.jsonl import read_lines
-from rushes.ledger import Ledger, media_key, with_source
+from rushes.ledger import Ledger, media_key
 from rushes.plan import PlanItem, cut, recipe
 from rushes.records import Media, Outcome, Rejection, Source, Verified
 from rushes.workspace import Batch, Workspace
@@ -33,7 +33,10 @@ def outcomes(pipeline: Pipeline, workspace: Workspace, run: str) -> Iterator[Out
     media = Ledger(workspace.ledger("media"))
     for item in read_lines(workspace.run(run) / "items.jsonl", PlanItem):
         source = msgspec.structs.replace(item.source, url=redact(item.source.url))
-        yield item.rejection or _joined(item, source, verified, media, recipe(pipeline))
+        if item.rejection is not None:
+            yield msgspec.structs.replace(item.rejection, source=source)
+        else:
+            yield _joined(item, source, verified, media, recipe(pipeline))
 
 
 def _joined(item: PlanItem, source: Source, verified: Ledger, media: Ledger, recipe: str) -> Outcome:

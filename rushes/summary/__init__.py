@@ -1,0 +1,1 @@
+"""Datasets proven and counted: manifest, stats, checksums."""

@@ -1,0 +1,180 @@
+"""The last word: what all batches wrote becomes one dataset with its manifest, checksums and counts.
+
+Everything is streamed from the files that the export batches left in `runs/<run>/export/`, in the order of the source.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rushes import __version__
+from rushes.config import Pipeline
+from rushes.errors import AccountingError
+from rushes.export.batch import finish
+from rushes.ingest import BatchResult, results
+from rushes.jsonl import encode, json_bytes, read_lines
+from rushes.plan import Plan
+from rushes.records import ManifestRow, WrittenFile
+from rushes.summary.publish import SUMMARY, place_for, publish_dataset
+from rushes.summary.stats import Stats
+from rushes.summary.verify import CHECKSUMS, checksum_lines
+from rushes.video.binaries import describe
+from rushes.workspace import Batch, Workspace
+
+__all__ = ["Aggregate", "aggregate"]
+
+
+class Aggregate(msgspec.Struct, frozen=True):
+    """What a run came to.
+
+    Attributes:
+        run: The run's id.
+        dataset: Folder of the dataset.
+        items: Items by status, and `planned`.
+        codes: Items by error code.
+        files: Images and videos in the dataset.
+        fetched: Items whose bytes arrived in this run.
+        made: Media that this run probed, and transcoded where asked.
+        over_limit: Whether more items failed than `run.max_failed` allows.
+    """
+
+    run: str
+    dataset: str
+    items: dict[str, int]
+    codes: dict[str, int]
+    files: int
+    fetched: int
+    made: int
+    over_limit: bool
+
+
+def aggregate(
+    pipeline: Pipeline, workspace: Workspace, plan: Plan, batches: Sequence[Batch], building: Path
+) -> Aggregate:
+    """Writes the dataset's own files and puts the dataset in its place.
+
+    A run over its failure limit does not replace a dataset that was within it: it is put beside, as `<output>.failed`.
+
+    Args:
+        pipeline: The pipeline.
+        workspace: Its workspace.
+        plan: The run's plan.
+        batches: The export batches, in order.
+        building: The folder that the batches wrote into.
+
+    Raises:
+        AccountingError: Planned items and ended items do not add up; the old dataset stays.
+    """
+    folder = workspace.run(plan.run) / "export"
+    names = [batch.name for batch in batches]
+    stats = _write_rows(folder, names, building)
+    _account(plan, stats)
+    content = stats.result()
+    (building / "stats.json").write_bytes(json_bytes(content))
+    finished = finish(pipeline, workspace, plan.run, names, building, plan.classes)
+    _write_checksums(building, [*_parts(folder, names, "files", WrittenFile), *finished])
+    over_limit = _failed_share(content["items"]) > pipeline.run.max_failed
+    dataset = place_for(pipeline.output_path, over_limit)
+    work = _work(list(results(workspace, plan.run)))
+    summary = _summary(pipeline, plan.run) | {"over_limit": over_limit, "items": content["items"], "work": work}
+    (building / SUMMARY).write_bytes(json_bytes(summary))
+    publish_dataset(building, dataset)
+    items, codes = content["items"], content["failures_by_code"]
+    fetched, made = (work.get(stage, {}).get("done", 0) - work.get(stage, {}).get("stopped", 0) for stage in _WORK)
+    return Aggregate(plan.run, str(dataset), items, codes, content["files"], fetched, made, over_limit)
+
+
+_WORK = ("download", "transcode")
+
+
+def _parts(folder: Path, names: Iterable[str], kind: str, record: type[Any]) -> Iterator[Any]:
+    for name in names:
+        yield from read_lines(folder / f"{name}.{kind}.jsonl", record)
+
+
+def _write_rows(folder: Path, names: Sequence[str], building: Path) -> Stats:
+    """Writes the manifest, the failures and the index of files, in one pass over the rows."""
+    stats = Stats()
+    with (
+        (building / "manifest.jsonl").open("wb") as manifest,
+        (building / "failures.jsonl").open("wb") as failures,
+        (building / "file_index.json").open("wb") as index,
+    ):
+        index.write(b'{"files":{')
+        comma = b"\n"
+        for row in _parts(folder, names, "rows", ManifestRow):
+            stats.add(row)
+            line = encode(row) + b"\n"
+            manifest.write(line)
+            if row.status != "ok":
+                failures.write(line)
+            if row.path is not None:
+                index.write(comma + encode(row.path) + b":" + encode(_index_entry(row)))
+                comma = b",\n"
+        index.write(b"\n}}\n")
+    return stats
+
+
+def _index_entry(row: ManifestRow) -> dict[str, Any]:
+    return {"id": row.id, "sha256": row.sha256, "size_bytes": row.size_bytes, "split": row.split}
+
+
+def _account(plan: Plan, stats: Stats) -> None:
+    if stats.planned != plan.planned:
+        raise AccountingError(
+            f"run {plan.run}: {plan.planned} items were planned and {stats.planned} ended {dict(stats.items)}; expected "
+            "the same number. The dataset was left as it was. Run again, and report this: it is a defect of rushes."
+        )
+
+
+def _write_checksums(building: Path, written: Iterable[WrittenFile]) -> None:
+    digests = {file.path: file.sha256 for file in written}
+    for path in sorted(building.iterdir()):
+        if path.is_file() and path.name not in digests:
+            digests[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    with (building / CHECKSUMS).open("w", encoding="utf-8", newline="") as file:
+        file.writelines(checksum_lines(digests))
+
+
+def _failed_share(items: dict[str, int]) -> float:
+    return (items["failed"] + items["quarantined"]) / items["planned"] if items["planned"] else 0.0
+
+
+def _work(done: Sequence[BatchResult]) -> dict[str, Any]:
+    """Returns per stage what this run did: batches, items, bytes, and the busy seconds of all its batches together."""
+    stages: dict[str, dict[str, float]] = {}
+    for result in done:
+        stage = stages.setdefault(result.stage, dict.fromkeys(("batches", "done", "stopped", "bytes", "busy_s"), 0))
+        stage["batches"] += 1
+        stage["done"] += result.done
+        stage["stopped"] += result.stopped
+        stage["bytes"] += result.size_bytes
+        stage["busy_s"] = round(stage["busy_s"] + result.elapsed_s, 3)
+    return stages
+
+
+def _summary(pipeline: Pipeline, run: str) -> dict[str, Any]:
+    ended = datetime.now(UTC)
+    started = datetime.strptime(run.partition("Z")[0], "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
+    return {
+        "name": pipeline.name,
+        "run": run,
+        "started": started.isoformat(timespec="milliseconds"),
+        "ended": ended.isoformat(timespec="milliseconds"),
+        "elapsed_s": round((ended - started).total_seconds(), 3),
+        "export": pipeline.export.model_dump(mode="json"),
+        "transcode": pipeline.transcode.model_dump(mode="json") if pipeline.transcode else None,
+        "frames": pipeline.frames.model_dump(mode="json") if pipeline.frames else None,
+        "versions": {
+            "rushes": __version__,
+            "python": platform.python_version(),
+            "ffmpeg": describe("ffmpeg")[1],
+        },
+    }

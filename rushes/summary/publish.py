@@ -1,0 +1,67 @@
+"""A dataset folder is either the old one or the new one: the new one grows beside it and takes its place whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+from rushes.errors import OutputOccupiedError
+from rushes.jsonl import fsync_dir
+
+__all__ = ["SUMMARY", "begin", "check_output", "place_for", "publish_dataset"]
+
+SUMMARY = "export_summary.json"
+"""Written last into every dataset: a folder that has it is a dataset of ours."""
+
+
+def begin(output: Path) -> Path:
+    """Returns a new, empty folder beside the output, and mends what a killed run left there.
+
+    Raises:
+        OutputOccupiedError: The output holds something that rushes did not write.
+    """
+    building, old = _beside(output)
+    if old.exists() and not output.exists():
+        old.replace(output)  # killed between the two renames: the old dataset is still the one that counts
+    for leftover in (building, old):
+        if leftover.exists():
+            shutil.rmtree(leftover)
+    check_output(output)
+    building.mkdir(parents=True)
+    return building
+
+
+def check_output(output: Path) -> None:
+    """Refuses an output folder that is neither free nor a dataset of ours."""
+    if output.is_dir() and (not any(output.iterdir()) or (output / SUMMARY).is_file()):
+        return
+    if output.exists():
+        raise OutputOccupiedError(
+            f"{output}: holds something that rushes did not write; expected no such folder, an empty one, or an earlier "
+            "dataset. Move it away, or choose another `output`."
+        )
+
+
+def place_for(output: Path, over_limit: bool) -> Path:
+    """Returns where a finished dataset goes: a failed run's never takes the place of a good one."""
+    summary = output / SUMMARY
+    if not over_limit or not summary.is_file() or json.loads(summary.read_bytes())["over_limit"]:
+        return output
+    return output.with_name(f"{output.name}.failed")
+
+
+def publish_dataset(building: Path, output: Path) -> None:
+    """Puts the finished folder in the place of the output."""
+    os.sync()  # the files before the names that make them count
+    _, old = _beside(output)
+    if output.exists():
+        output.replace(old)
+    building.replace(output)
+    fsync_dir(output.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _beside(output: Path) -> tuple[Path, Path]:
+    return output.with_name(f".{output.name}.building"), output.with_name(f".{output.name}.old")

@@ -1,0 +1,104 @@
+"""What a dataset holds, counted row by row, in memory that does not grow with the rows."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Any
+
+from rushes.records import ManifestRow
+
+__all__ = ["Stats"]
+
+_BOX_AREAS = ((32**2, "small (< 32² px)"), (96**2, "medium (< 96² px)"))  # the bounds of the COCO evaluation
+
+
+class Stats:
+    """Counts manifest rows.
+
+    Rows without a parent are planned items; rows with one are frames, which are files of the dataset and not items.
+    """
+
+    def __init__(self) -> None:
+        self.items: Counter[str] = Counter()
+        self._codes: Counter[str] = Counter()
+        self._actions: Counter[str] = Counter()
+        self._dropped: Counter[str] = Counter()
+        self._sizes: Counter[str] = Counter()
+        self._codecs: Counter[str] = Counter()
+        self._boxes: Counter[int] = Counter()
+        self._areas: Counter[str] = Counter()
+        self._files: Counter[str] = Counter()
+        self._splits: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._classes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._source_bytes = 0
+        self._bytes = 0
+        self._source_duration_s = 0.0
+        self._unlabelled = 0
+
+    def add(self, row: ManifestRow) -> None:
+        """Counts one row."""
+        if row.parent is None:
+            self._add_item(row)
+        if row.path is not None:
+            self._add_file(row)
+        self._dropped.update(row.dropped)
+
+    @property
+    def planned(self) -> int:
+        """Planned items among the rows."""
+        return sum(self.items.values())
+
+    def result(self) -> dict[str, Any]:
+        """Returns the content of `stats.json`."""
+        return {
+            "items": {"planned": self.planned}
+            | {status: self.items[status] for status in ("ok", "failed", "skipped", "quarantined")},
+            "failures_by_code": _sorted(self._codes),
+            "actions": _sorted(self._actions),
+            "files": sum(self._files.values()),
+            "files_by_type": _sorted(self._files),
+            "bytes": self._bytes,
+            "source_bytes": self._source_bytes,
+            "source_duration_s": round(self._source_duration_s, 3),
+            "splits": {split: _sorted(counts) for split, counts in sorted(self._splits.items())},
+            "classes": {name: _sorted(counts) for name, counts in sorted(self._classes.items())},
+            "boxes_per_file": {str(boxes): count for boxes, count in sorted(self._boxes.items())},
+            "box_sizes": _sorted(self._areas),
+            "unlabelled_files": self._unlabelled,
+            "resolutions": _sorted(self._sizes),
+            "source_codecs": _sorted(self._codecs),
+            "dropped": _sorted(self._dropped),
+        }
+
+    def _add_item(self, row: ManifestRow) -> None:
+        self.items[row.status] += 1
+        if row.error_code:
+            self._codes[row.error_code] += 1
+        if row.action:
+            self._actions[row.action] += 1
+        if row.status == "ok":
+            self._source_duration_s += row.duration_s or 0.0
+            self._codecs[row.video_codec or row.media_type or "unknown"] += 1
+
+    def _add_file(self, row: ManifestRow) -> None:
+        self._bytes += row.size_bytes or 0
+        self._files[row.media_type or "unknown"] += 1
+        self._sizes[f"{row.width}x{row.height}"] += 1
+        split = self._splits[row.split or "none"]
+        split["files"] += 1
+        self._unlabelled += row.annotations is None
+        labels = row.annotations or ()
+        split["annotations"] += len(labels)
+        self._boxes[sum(label.box is not None for label in labels)] += 1
+        for label in labels:
+            self._classes[label.label][row.split or "none"] += 1
+            if label.box is not None:
+                self._areas[_area(label.box[2] * label.box[3])] += 1
+
+
+def _area(pixels: float) -> str:
+    return next((name for bound, name in _BOX_AREAS if pixels < bound), "large")
+
+
+def _sorted(counts: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counts.items()))
