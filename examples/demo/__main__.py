@@ -1,0 +1,138 @@
+"""Serves the generated media on loopback and runs the pipeline over it; all of it stays in `demo-run/`."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.tree import Tree
+
+from examples.demo.media import DemoItem, generate
+from examples.demo.server import MediaServer, serve
+
+_COLUMNS = ("url", "checksum", "split", "group", "camera", "annotations")
+_GIVEN_SPLITS = {"studio.mov": "val", "nobody.jpg": "val"}
+_FOLD_ABOVE = 4
+
+
+def main(folder: Path = Path("demo-run"), arguments: Sequence[str] = ()) -> int:
+    """Runs the demo and prints what it made.
+
+    Args:
+        folder: Where everything goes; kept, so that a second run has nothing left to fetch.
+        arguments: For `rushes run`.
+
+    Returns:
+        The exit code of the run.
+    """
+    media = folder / "media"
+    items = generate(media)
+    _break(media)
+    with ExitStack() as stack:
+        server = _start(stack, media, folder / "port")
+        write_source(folder / "items.csv", _rows(items, media, server))
+        shutil.copy(Path(__file__).with_name("pipeline.yaml"), folder)
+        command = [sys.executable, "-m", "cli", "run", str(folder / "pipeline.yaml"), *arguments]
+        code = subprocess.run(command, check=False).returncode
+        _show(folder / "street-scenes", server)
+    return code
+
+
+def write_source(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    """Writes the source file of the pipeline."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, _COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _break(media: Path) -> None:
+    """Adds a text that calls itself a video, and a picture that is not the one that was promised."""
+    for name, content in (
+        ("notes.mp4", b"No video, just words.\n"),
+        ("tampered.png", (media / "odd.png").read_bytes()),
+    ):
+        if not (media / name).exists():
+            (media / name).write_bytes(content)
+
+
+def _start(stack: ExitStack, media: Path, note: Path) -> MediaServer:
+    """Listens on the port of the last run, because the URL is what identifies an item."""
+    port = int(note.read_text()) if note.exists() else 0
+    try:
+        server = stack.enter_context(serve(media, port))
+    except OSError as error:
+        print(f"Port {port} of the last run cannot be used ({error.strerror}).", file=sys.stderr)
+        print("Taking another: all URLs are new, so all items are fetched again.", file=sys.stderr)
+        server = stack.enter_context(serve(media))
+    note.write_text(str(server.port))
+    return server
+
+
+def _rows(items: Iterable[DemoItem], media: Path, server: MediaServer) -> Iterator[dict[str, Any]]:
+    for item in items:
+        yield {
+            "url": server.url(item.name),
+            "checksum": f"sha256:{hashlib.sha256((media / item.name).read_bytes()).hexdigest()}",
+            "split": _GIVEN_SPLITS.get(item.name, ""),
+            "group": Path(item.name).stem,
+            "camera": Path(item.name).stem,
+            "annotations": json.dumps(item.annotations),
+        }
+    yield {"url": server.url("tampered.png"), "checksum": f"sha256:{hashlib.sha256(b'').hexdigest()}"}
+    yield {"url": server.url("vanished.mp4")}
+    yield {"url": server.url("notes.mp4")}
+
+
+def _show(dataset: Path, server: MediaServer) -> None:
+    console = Console(highlight=False)
+    if not (dataset / "export_summary.json").exists():
+        console.print(f"No dataset at {dataset}: the messages above say why.")
+        return
+    console.print(_tree(dataset))
+    for line in _summary(dataset, server):
+        console.print(line)
+    report = dataset / "report.html"
+    console.print(str(report if report.exists() else dataset / "export_summary.json"), soft_wrap=True)
+
+
+def _tree(folder: Path) -> Tree:
+    tree = Tree(f"{folder.name}/")
+    for path in sorted(folder.iterdir()):
+        if path.is_dir():
+            tree.add(_tree(path))
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    if len(files) > _FOLD_ABOVE and len({path.suffix for path in files}) <= 2:
+        tree.add(f"{len(files)} files like {files[0].name}")
+    else:
+        for path in files:
+            tree.add(f"{path.name}  {path.stat().st_size:,} bytes")
+    return tree
+
+
+def _summary(dataset: Path, server: MediaServer) -> Iterator[str]:
+    summary = json.loads((dataset / "export_summary.json").read_bytes())
+    stats = json.loads((dataset / "stats.json").read_bytes())
+    yield "Items:     " + ", ".join(f"{count} {status}" for status, count in summary["items"].items())
+    yield "Failures:  " + ", ".join(f"{count} {code}" for code, count in stats["failures_by_code"].items())
+    yield "Splits:    " + ", ".join(
+        f"{name} {split['files']} files, {split['annotations']} labels" for name, split in stats["splits"].items()
+    )
+    yield f"Fetched:   {server.requests[200]} files, {server.sent_bytes:,} bytes; {server.requests[304]} unchanged"
+    made = summary["work"].get("transcode", {}).get("done", 0)
+    yield f"Made:      {made} media probed, and transcoded where the recipe asks"
+    if not server.sent_bytes and not made:
+        yield "Nothing was fetched or transcoded: the dataset was built from what the last run left."
+
+
+if __name__ == "__main__":
+    sys.exit(main())
