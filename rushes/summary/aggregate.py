@@ -20,9 +20,9 @@ from rushes.errors import AccountingError
 from rushes.export.batch import finish
 from rushes.ingest import BatchResult, results
 from rushes.jsonl import encode, json_bytes, read_lines
-from rushes.plan import Plan
+from rushes.plan import Plan, load_plan
 from rushes.records import ManifestRow, WrittenFile
-from rushes.summary.publish import SUMMARY, place_for, publish_dataset
+from rushes.summary.publish import SUMMARY, building_of, place_for, publish_dataset
 from rushes.summary.stats import Stats
 from rushes.summary.verify import CHECKSUMS, checksum_lines
 from rushes.video.binaries import describe
@@ -55,9 +55,7 @@ class Aggregate(msgspec.Struct, frozen=True):
     over_limit: bool
 
 
-def aggregate(
-    pipeline: Pipeline, workspace: Workspace, plan: Plan, batches: Sequence[Batch], building: Path
-) -> Aggregate:
+def aggregate(pipeline: Pipeline, workspace: Workspace, run: str, batches: Sequence[Batch]) -> Aggregate:
     """Writes the dataset's own files and puts the dataset in its place.
 
     A run over its failure limit does not replace a dataset that was within it: it is put beside, as `<output>.failed`.
@@ -65,30 +63,31 @@ def aggregate(
     Args:
         pipeline: The pipeline.
         workspace: Its workspace.
-        plan: The run's plan.
+        run: The run's id.
         batches: The export batches, in order.
-        building: The folder that the batches wrote into.
 
     Raises:
         AccountingError: Planned items and ended items do not add up; the old dataset stays.
     """
-    folder = workspace.run(plan.run) / "export"
+    plan = load_plan(workspace, run)
+    building = building_of(pipeline.output_path)
+    folder = workspace.run(run) / "export"
     names = [batch.name for batch in batches]
     stats = _write_rows(folder, names, building)
     _account(plan, stats)
     content = stats.result()
     (building / "stats.json").write_bytes(json_bytes(content))
-    finished = finish(pipeline, workspace, plan.run, names, building, plan.classes)
+    finished = finish(pipeline, workspace, run, names, building, plan.classes)
     _write_checksums(building, [*_parts(folder, names, "files", WrittenFile), *finished])
     over_limit = _failed_share(content["items"]) > pipeline.run.max_failed
     dataset = place_for(pipeline.output_path, over_limit)
-    work = _work(list(results(workspace, plan.run)))
-    summary = _summary(pipeline, plan.run) | {"over_limit": over_limit, "items": content["items"], "work": work}
+    work = _work(list(results(workspace, run)))
+    summary = _summary(pipeline, run) | {"over_limit": over_limit, "items": content["items"], "work": work}
     (building / SUMMARY).write_bytes(json_bytes(summary))
     publish_dataset(building, dataset)
     items, codes = content["items"], content["failures_by_code"]
     fetched, made = (work.get(stage, {}).get("done", 0) - work.get(stage, {}).get("stopped", 0) for stage in _WORK)
-    return Aggregate(plan.run, str(dataset), items, codes, content["files"], fetched, made, over_limit)
+    return Aggregate(run, str(dataset), items, codes, content["files"], fetched, made, over_limit)
 
 
 _WORK = ("download", "transcode")

@@ -10,7 +10,7 @@ from pathlib import Path
 from rushes.errors import OutputOccupiedError
 from rushes.jsonl import fsync_dir
 
-__all__ = ["SUMMARY", "begin", "check_output", "place_for", "publish_dataset"]
+__all__ = ["SUMMARY", "begin", "building_of", "check_output", "place_for", "publish_dataset"]
 
 SUMMARY = "export_summary.json"
 """Written last into every dataset: a folder that has it is a dataset of ours."""
@@ -31,6 +31,11 @@ def begin(output: Path) -> Path:
     check_output(output)
     building.mkdir(parents=True)
     return building
+
+
+def building_of(output: Path) -> Path:
+    """Returns the folder beside the output that a new dataset grows in."""
+    return _beside(output)[0]
 
 
 def check_output(output: Path) -> None:

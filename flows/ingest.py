@@ -1,0 +1,38 @@
+"""Ingest: from rows of a source file to media in the store."""
+
+from __future__ import annotations
+
+from prefect import flow
+from prefect_ray import remote_options
+
+from flows.naming import run_name
+from flows.runner import cores, ray_runner, settle
+from rushes.config import Pipeline
+from rushes.plan import Plan, new_run
+from rushes.workspace import Workspace, locked
+from tasks.checksum import checksum
+from tasks.download import download
+from tasks.plan import plan_ingest
+from tasks.transcode import transcode
+
+__all__ = ["ingest", "ingest_steps"]
+
+
+@flow(name="ingest", flow_run_name=run_name, task_runner=ray_runner())
+def ingest(config: Pipeline) -> Plan:
+    """Downloads, verifies and transcodes what is new, changed, or failed before."""
+    with locked(Workspace(config.workspace_path)):
+        return ingest_steps(config)
+
+
+def ingest_steps(config: Pipeline) -> Plan:
+    """Runs the ingest inside a flow whose workspace is locked; no batch waits for another."""
+    plan: Plan = settle([[plan_ingest.submit(config, new_run(), cores())]])[0]
+    chains = []
+    with remote_options(num_cpus=1):
+        for batch in plan.batches:
+            downloaded = download.submit(config, batch)
+            verified = checksum.submit(config, batch, downloaded)
+            chains.append([downloaded, verified, transcode.submit(config, batch, verified)])
+    settle(chains)
+    return plan

@@ -1,0 +1,24 @@
+"""The whole line: ingest, then export, then aggregate, as one flow run."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from flows.export import export_steps
+from flows.ingest import ingest_steps
+from flows.naming import run_name
+from flows.runner import ray_runner
+from rushes.config import Pipeline
+from rushes.summary.aggregate import Aggregate
+from rushes.summary.publish import check_output
+from rushes.workspace import Workspace, locked
+
+__all__ = ["pipeline"]
+
+
+@flow(name="pipeline", flow_run_name=run_name, task_runner=ray_runner())
+def pipeline(config: Pipeline) -> Aggregate:
+    """Turns a list of media URLs into a verified dataset."""
+    check_output(config.output_path)  # before hours of work, not after
+    with locked(Workspace(config.workspace_path)):
+        return export_steps(config, ingest_steps(config))

@@ -1,0 +1,135 @@
+"""Where task runs go: Ray by default, threads when asked; and what each costs.
+
+Most of what `RayTaskRunner` spends on a task run is settings: the driver serializes the whole tree for every submit,
+and the worker rebuilds it, with an API client and its TLS contexts, for every run. `LeanRayTaskRunner` does each once:
+once per flow run in the driver, once per process in a worker. It rests on private names of two packages, so any release
+that it was not tested with gets the plain runner, which does the same work more slowly.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from typing import Any
+
+import ray
+from prefect.context import SettingsContext, SyncClientContext
+from prefect.futures import PrefectFuture
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+from prefect_ray import RayTaskRunner
+from pydantic import PrivateAttr
+from typing_extensions import Self
+
+from rushes.errors import RunFailedError
+
+__all__ = ["LeanRayTaskRunner", "cores", "ray_runner", "settle", "thread_runner"]
+
+_TESTED = {"prefect": ("3.8.", "3.9."), "prefect-ray": ("0.6.0",)}
+_DRIVER = 0  # ray's worker mode of a process that submits, as prefect-ray itself asks for it
+
+
+class LeanRayTaskRunner(RayTaskRunner[Any]):
+    """A `RayTaskRunner` that pays for settings once per flow run and once per worker process."""
+
+    _settings: _SettingsOnce | None = None
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        current = SettingsContext.get()
+        if current is not None and ray.get_runtime_context().worker.mode == _DRIVER:
+            self._settings = _SettingsOnce(profile=current.profile, settings=current.settings)
+            self._settings.__enter__()
+        return self
+
+    def __exit__(self, *exc_info: Any) -> None:
+        if self._settings is not None:
+            self._settings.__exit__(*exc_info)
+            self._settings = None
+        super().__exit__(*exc_info)
+
+    @staticmethod
+    def _run_prefect_task(*upstream: Any, context: dict[str, Any], **run: Any) -> Any:
+        _keep_settings(context.pop("settings_context"))
+        return RayTaskRunner._run_prefect_task(*upstream, context=context, **run)  # noqa: SLF001  # the one seam it has
+
+
+def ray_runner() -> TaskRunner[Any]:
+    """Returns the runner for Ray: the cluster that RAY_ADDRESS names, else one that starts and ends with the flow run.
+
+    The address is always decided here: without one, Ray attaches to whatever cluster this machine started last.
+    """
+    tested = all(version(package).startswith(releases) for package, releases in _TESTED.items())
+    runner = LeanRayTaskRunner if tested else RayTaskRunner
+    address = os.environ.get("RAY_ADDRESS")
+    if address:
+        return runner(address=address)
+    local: dict[str, Any] = {"address": "local", "include_dashboard": False, "log_to_driver": False}
+    return runner(init_kwargs=local)
+
+
+def thread_runner() -> TaskRunner[Any]:
+    """Returns the runner for threads of this process, one for each core."""
+    return ThreadPoolTaskRunner(max_workers=cores())
+
+
+def cores() -> int:
+    """Returns how many cores the tasks can have together: the cluster's where there is one, else this process's."""
+    if ray.is_initialized():
+        return max(1, int(ray.cluster_resources().get("CPU", 1)))
+    return len(os.sched_getaffinity(0))
+
+
+def settle(chains: Iterable[Sequence[PrefectFuture[Any]]]) -> list[Any]:
+    """Waits for every chain of task runs and returns the last result of each.
+
+    A flow that only waits ends as completed even when all its tasks failed, and what follows a failed task stays
+    pending for ever: so each chain is looked at from its beginning, and the first that is not completed tells why.
+
+    Raises:
+        RunFailedError: At least one batch broke, after its retries.
+    """
+    results, problems = [], []
+    for chain in chains:
+        broken = next((future for future in chain if not _completed(future)), None)
+        if broken is None:
+            results.append(chain[-1].result())
+        else:
+            problems.append(f"{broken.state.name}: {broken.state.message}")
+    if problems:
+        raise RunFailedError(
+            f"{len(problems)} of {len(problems) + len(results)} batches broke after their retries, first with "
+            f"{problems[0]} What the others did is kept: mend the cause and run again."
+        )
+    return results
+
+
+def _completed(future: PrefectFuture[Any]) -> bool:
+    future.wait()
+    return future.state.is_completed()
+
+
+class _SettingsOnce(SettingsContext):
+    """The flow run's settings, serialized once however often they travel."""
+
+    _serialized: dict[str, Any] | None = PrivateAttr(None)
+
+    def serialize(self, include_secrets: bool = True) -> dict[str, Any]:
+        if self._serialized is None:
+            self._serialized = super().serialize(include_secrets)
+        return self._serialized
+
+
+_kept: tuple[dict[str, Any], SettingsContext, SyncClientContext] | None = None
+
+
+def _keep_settings(serialized: dict[str, Any]) -> None:
+    """Makes these settings, and one API client that uses them, current for the rest of this worker process."""
+    global _kept  # noqa: PLW0603  # a process has one
+    if _kept is not None and _kept[0] == serialized and SettingsContext.get() is _kept[1]:
+        return
+    settings = SettingsContext(**serialized)
+    settings.__enter__()
+    client = SyncClientContext()
+    client.__enter__()
+    _kept = (serialized, settings, client)

@@ -1,0 +1,43 @@
+"""How far a run is: told by the files it writes, so that anyone who sees the workspace can ask."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rushes.workspace import Workspace
+
+__all__ = ["run_progress", "throttled"]
+
+
+def throttled(log: Callable[[str], None], what: str, every_s: float = 10.0) -> Callable[[int, int], None]:
+    """Returns a report for a batch that logs at most once in `every_s` seconds."""
+    last = time.monotonic()
+
+    def report(done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= every_s:
+            last = time.monotonic()
+            log(f"{what}: {done} of {total} items")
+
+    return report
+
+
+def run_progress(workspace: Workspace, run: str) -> dict[str, int]:
+    """Returns how many items each stage of a run has ended so far, by counting the lines of its segments."""
+    folder = workspace.run(run)
+    segments = {
+        "download": (folder / "downloads").glob("*.jsonl"),
+        "transcode": workspace.ledger("media").glob(f"{run}-*.jsonl"),
+        "export": (folder / "export").glob("*.rows.jsonl"),
+    }
+    return {stage: sum(_lines(path) for path in paths) for stage, paths in segments.items()}
+
+
+def _lines(path: Path) -> int:
+    try:
+        with path.open("rb") as file:
+            return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+    except FileNotFoundError:
+        return 0  # a part file that was renamed in between

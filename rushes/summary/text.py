@@ -1,0 +1,51 @@
+"""A run's outcome in words and tables."""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from pathlib import Path
+
+from rushes.jsonl import read_lines
+from rushes.records import ManifestRow
+from rushes.summary.aggregate import Aggregate
+
+__all__ = ["artifact_key", "failure_table", "markdown", "over_limit"]
+
+_SHOWN = 200
+
+
+def markdown(name: str, ended: Aggregate) -> str:
+    """Returns the summary that stands beside a run in the Prefect UI."""
+    counts = "\n".join(f"| {status} | {count} |" for status, count in ended.items.items())
+    codes = "\n".join(f"| {code} | {count} |" for code, count in ended.codes.items()) or "| none | 0 |"
+    return (
+        f"# {name}\n\nRun `{ended.run}` wrote {ended.files} files to `{ended.dataset}`; "
+        f"fetched {ended.fetched}, made {ended.made}.\n\n"
+        f"| items | |\n|---|---|\n{counts}\n\n| error code | items |\n|---|---|\n{codes}\n"
+    )
+
+
+def failure_table(ended: Aggregate) -> list[dict[str, str]]:
+    """Returns the first items that did not end ok, as rows of a table."""
+    rows = read_lines(Path(ended.dataset) / "failures.jsonl", ManifestRow)
+    return [
+        {"id": row.id, "status": row.status, "code": row.error_code or "", "error": row.error or "", "source": row.source}
+        for row in islice(rows, _SHOWN)
+    ]
+
+
+def over_limit(ended: Aggregate, max_failed: float) -> str:
+    """Returns the message of a run whose failed share is above its limit."""
+    failed = ended.items["failed"] + ended.items["quarantined"]
+    codes = ", ".join(f"{code} {count}" for code, count in ended.codes.items())
+    return (
+        f"{failed} of {ended.items['planned']} items failed ({failed / ended.items['planned']:.1%}), more than "
+        f"run.max_failed = {max_failed:.1%}: {codes}. Each stands in {ended.dataset}/failures.jsonl with its next step; "
+        "mend them and run again, or raise the limit."
+    )
+
+
+def artifact_key(name: str, kind: str) -> str:
+    """Returns a key that Prefect takes for an artifact: lower case letters, digits and dashes."""
+    return f"{re.sub(r'[^a-z0-9]+', '-', name).strip('-')}-{kind}"

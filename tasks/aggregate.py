@@ -1,0 +1,24 @@
+"""The final aggregation, as a task, and what it shows to people in Prefect."""
+
+from __future__ import annotations
+
+from prefect import task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+
+from rushes.config import Pipeline
+from rushes.summary.aggregate import Aggregate
+from rushes.summary.aggregate import aggregate as aggregate_dataset
+from rushes.summary.text import artifact_key, failure_table, markdown
+from rushes.workspace import Batch, Workspace
+from tasks.options import STEP
+
+__all__ = ["aggregate"]
+
+
+@task(name="aggregate", task_run_name="aggregate", tags={"rushes", "aggregate"}, **STEP)
+def aggregate(config: Pipeline, run: str, batches: tuple[Batch, ...]) -> Aggregate:
+    """Writes manifest, dataset files and counts, publishes the dataset, and shows its summary and its failures."""
+    ended = aggregate_dataset(config, Workspace(config.workspace_path), run, batches)
+    create_markdown_artifact(markdown(config.name, ended), artifact_key(config.name, "summary"), "What the run came to")
+    create_table_artifact(failure_table(ended), artifact_key(config.name, "failures"), "Items that did not make it")
+    return ended

@@ -1,0 +1,20 @@
+"""Verify and publish, as a task over one batch."""
+
+from __future__ import annotations
+
+from prefect import get_run_logger, task
+
+from rushes.config import Pipeline
+from rushes.ingest import BatchResult, checksum_batch
+from rushes.progress import throttled
+from rushes.workspace import Batch, Workspace
+from tasks.options import BATCH
+
+__all__ = ["checksum"]
+
+
+@task(name="checksum", task_run_name="checksum {batch.name}", tags={"rushes", "checksum"}, **BATCH)
+def checksum(config: Pipeline, batch: Batch, downloaded: BatchResult) -> BatchResult:  # noqa: ARG001  # the order
+    """Compares what arrived with what was promised, and publishes it in the store."""
+    report = throttled(get_run_logger().info, f"checksum {batch.name}")
+    return checksum_batch(config, Workspace(config.workspace_path), batch, report)

@@ -1,0 +1,20 @@
+"""Download, as a task over one batch."""
+
+from __future__ import annotations
+
+from prefect import get_run_logger, task
+
+from rushes.config import Pipeline
+from rushes.ingest import BatchResult, download_batch
+from rushes.progress import throttled
+from rushes.workspace import Batch, Workspace
+from tasks.options import BATCH
+
+__all__ = ["download"]
+
+
+@task(name="download", task_run_name="download {batch.name}", tags={"rushes", "download"}, **BATCH)
+def download(config: Pipeline, batch: Batch) -> BatchResult:
+    """Fetches what the batch has no bytes of yet, and hashes it on the way."""
+    report = throttled(get_run_logger().info, f"download {batch.name}")
+    return download_batch(config, Workspace(config.workspace_path), batch, report)

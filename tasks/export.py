@@ -1,0 +1,22 @@
+"""Export, as a task over one batch."""
+
+from __future__ import annotations
+
+from prefect import task
+
+from rushes.config import Pipeline
+from rushes.export.batch import ExportTally, export_batch
+from rushes.plan import load_plan
+from rushes.summary.publish import building_of
+from rushes.workspace import Batch, Workspace
+from tasks.options import BATCH
+
+__all__ = ["export"]
+
+
+@task(name="export", task_run_name="export {batch.name}", tags={"rushes", "export"}, **BATCH)
+def export(config: Pipeline, batch: Batch) -> ExportTally:
+    """Cuts frames, lets labels follow, and writes the batch's part of the dataset."""
+    workspace = Workspace(config.workspace_path)
+    classes = load_plan(workspace, batch.run).classes
+    return export_batch(config, workspace, batch, building_of(config.output_path), classes)

@@ -1,0 +1,26 @@
+"""Planning, as tasks: they read whole files, so they run on a worker, not in the driver."""
+
+from __future__ import annotations
+
+from prefect import task
+
+from rushes import join, plan
+from rushes.config import Pipeline
+from rushes.summary import publish
+from rushes.workspace import Batch, Workspace
+from tasks.options import STEP
+
+__all__ = ["plan_export", "plan_ingest"]
+
+
+@task(name="plan ingest", task_run_name="plan ingest", tags={"rushes", "plan"}, **STEP)
+def plan_ingest(config: Pipeline, run: str, parallel: int) -> plan.Plan:
+    """Reads the source, asks the ledgers, and cuts what is to do into batches."""
+    return plan.make_plan(config, Workspace(config.workspace_path), run, parallel)
+
+
+@task(name="plan export", task_run_name="plan export", tags={"rushes", "plan"}, **STEP)
+def plan_export(config: Pipeline, run: str, parallel: int) -> tuple[Batch, ...]:
+    """Begins an empty dataset beside the output and cuts the planned items into batches."""
+    publish.begin(config.output_path)
+    return join.plan_export(config, Workspace(config.workspace_path), run, parallel)

@@ -1,0 +1,20 @@
+"""Probe and transcode, as a task over one batch."""
+
+from __future__ import annotations
+
+from prefect import get_run_logger, task
+
+from rushes.config import Pipeline
+from rushes.ingest import BatchResult, transcode_batch
+from rushes.progress import throttled
+from rushes.workspace import Batch, Workspace
+from tasks.options import BATCH
+
+__all__ = ["transcode"]
+
+
+@task(name="transcode", task_run_name="transcode {batch.name}", tags={"rushes", "transcode"}, **BATCH)
+def transcode(config: Pipeline, batch: Batch, verified: BatchResult) -> BatchResult:  # noqa: ARG001  # the order
+    """Probes what is new in the store, and makes of it what the recipe says."""
+    report = throttled(get_run_logger().info, f"transcode {batch.name}")
+    return transcode_batch(config, Workspace(config.workspace_path), batch, report)
