@@ -1,0 +1,84 @@
+"""What the project says of itself is true: its README, its locks, its pages and its floors."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from rushes import errors
+from rushes.config import Pipeline
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_continuous_integration_calls_the_readmes_test_command() -> None:
+    commands = [line for line in (ROOT / ".ci/run").read_text().splitlines() if line and line[0] != "#"]
+    assert commands[0] == "set -euo pipefail"
+    assert commands[-1] == "make test"
+    assert "\nmake test " in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-uv.lock"])
+def test_locks_carry_hashes_and_no_host(name: str) -> None:
+    text = (ROOT / name).read_text()
+    assert "--hash=sha256:" in text
+    assert "http" not in re.sub(r"^[\w.-]*http[\w.-]*==", "", text, flags=re.MULTILINE)
+
+
+def test_every_key_of_the_pipeline_file_stands_in_its_page() -> None:
+    page = (ROOT / "docs/pipeline.md").read_text()
+    assert [key for key in _keys(Pipeline) if f"| `{key}` |" not in page] == []
+
+
+def test_the_page_of_the_pipeline_file_has_no_key_that_does_not_exist() -> None:
+    page, _, _ = (ROOT / "docs/pipeline.md").read_text().partition("## The source file")
+    named = re.findall(r"^\| `([a-z_.]+)` \| [^|]+ \| [^|]+ \| [^|]+ \|$", page, re.MULTILINE)
+    profile_rows = {"vcodec", "preset", "crf", "acodec", "audio_bitrate", "movflags", "resolution"}
+    assert set(named) - profile_rows == set(_keys(Pipeline))
+
+
+def test_the_page_of_errors_names_every_code_and_no_other() -> None:
+    named = re.findall(r"^\| `([a-z_]+)` \|", (ROOT / "docs/errors.md").read_text(), re.MULTILINE)
+    assert sorted(named) == sorted({getattr(errors, name).code for name in errors.__all__})
+
+
+def test_the_floors_hold() -> None:
+    done = _lint(ROOT)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_planted_import_of_the_orchestrator_is_caught(tmp_path: Path) -> None:
+    for package in ("rushes", "tasks", "flows", "cli"):
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    records = tmp_path / "rushes/records.py"
+    records.write_text(records.read_text().replace("import msgspec\n", "import msgspec\nimport prefect\n", 1))
+    done = _lint(tmp_path)
+    assert done.returncode != 0
+    assert "The library knows no orchestrator BROKEN" in done.stdout
+    assert "rushes.records -> prefect" in done.stdout
+
+
+def _lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        inner = [part for part in (field.annotation, *getattr(field.annotation, "__args__", ())) if _is_model(part)]
+        if inner:
+            yield from _keys(inner[0], f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
+
+
+def _is_model(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
