@@ -85,12 +85,17 @@ __all__ = [
 
 
 class RushesError(Exception):
-    """A failure that rushes understands; its text is one complete message for the user."""
+    """A failure that rushes understands; its text is one complete message for the user.
+
+    Attributes:
+        attempts: Requests or runs it took, where something was tried more than once.
+    """
 
     code: ClassVar[str] = "error"
     transient: ClassVar[bool] = False
     quarantined: ClassVar[bool] = False
     exit_code: ClassVar[int] = 1
+    attempts: int = 1
 
 
 class ConfigError(RushesError):
