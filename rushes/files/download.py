@@ -1,0 +1,281 @@
+"""Getting an item's bytes: tried again where that helps, hashed on the way, whole or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import stamina
+from msgspec.structs import replace
+
+from rushes.errors import ConfigError, DiskFullError, HTTPStatusError, RushesError, StorageError, TooLargeError
+from rushes.files.checksum import compare, parse_checksum
+from rushes.files.guard import guarded_session
+from rushes.files.io import get_temp_path
+from rushes.files.local import is_local, local_path, read_local, validator
+from rushes.files.transfer import CHUNK_BYTES, opened
+from rushes.files.urls import item_id, redact, suffix
+from rushes.jsonl import publish
+from rushes.records import Download, Source
+
+if TYPE_CHECKING:
+    import requests
+
+    from rushes.config import DownloadConfig
+
+__all__ = ["adownload_file", "afiles_url_to_path", "download_file", "fetch", "files_url_to_path"]
+
+MAX_RETRY_AFTER_S = 60.0
+"""A server that asks for more patience than this is asked again after it all the same."""
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def fetch(
+    source: Source,
+    root: Path,
+    relative: str,
+    config: DownloadConfig,
+    session: requests.Session,
+    etag: str | None = None,
+    last_modified: str | None = None,
+) -> Download | None:
+    """Fetches one item into a part file; transient failures are tried again, with backoff.
+
+    Args:
+        source: What to fetch; its checksum's algorithm is computed on the way, and compared by nobody yet.
+        root: The workspace.
+        relative: The part file, relative to it. A failure leaves none behind.
+        config: Limits, and how often to try.
+        session: From `guarded_session`.
+        etag: Validator of content that is at hand already.
+        last_modified: Its other validator.
+
+    Returns:
+        What arrived, or None where the source still has the content that the validators name.
+
+    Raises:
+        DownloadError: Any of its kinds; its `attempts` says how many requests it took.
+        StorageError: The part file cannot be written.
+    """
+    known = {"If-None-Match": etag, "If-Modified-Since": last_modified}
+    headers = {name: value for name, value in known.items() if value}
+    attempts, arrived = 0, None
+    try:
+        for attempt in stamina.retry_context(
+            _again, attempts=config.attempts, timeout=None, wait_initial=0.5, wait_max=MAX_RETRY_AFTER_S
+        ):
+            with attempt:
+                attempts = attempt.num
+                arrived = _receive(source, root, relative, config, session, headers)
+    except RushesError as error:
+        error.attempts = attempts
+        raise
+    return arrived and replace(arrived, attempts=attempts)
+
+
+def download_file(
+    url: str,
+    path_download: str | Path,
+    name: str | None = None,
+    coerce: Callable[[Path], Any] | None = None,
+    use_cached: bool = True,
+    *,
+    checksum: str | None = None,
+    allow_hosts: Sequence[str] = (),
+) -> Any:
+    """Downloads a URL into a folder.
+
+    Args:
+        url: http(s) or `file://`.
+        path_download: The folder; made where missing.
+        name: File name without suffix, which the URL gives; default: derived from the URL.
+        coerce: Applied to the path that is returned, like `str`.
+        use_cached: Return a file that an earlier call with the same URL left; a given `name` is always fetched anew.
+        checksum: What the file must have: `sha256:…`, or bare hex whose length names the algorithm.
+        allow_hosts: Addresses, networks and names to reach although they are not public, like `127.0.0.1`.
+
+    Returns:
+        The file's path, coerced.
+
+    Raises:
+        DownloadError: Any of its kinds.
+        ChecksumMismatchError: The file is not what `checksum` promises; it is not kept.
+        ConfigError: `checksum`, `name` or `allow_hosts` cannot be understood.
+        StorageError: The file cannot be written.
+    """
+    path = Path(path_download) / _file_name(url, name)
+    if name is not None or not use_cached or not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _download(Source(path.stem, url, _checksum(checksum)), path, allow_hosts)
+    return coerce(path) if coerce else path
+
+
+async def adownload_file(
+    url: str,
+    path_download: str | Path,
+    name: str | None = None,
+    coerce: Callable[[Path], Any] | None = None,
+    use_cached: bool = True,
+    *,
+    checksum: str | None = None,
+    allow_hosts: Sequence[str] = (),
+) -> Any:
+    """Does what `download_file` does, in a thread."""
+    return await asyncio.to_thread(
+        download_file, url, path_download, name, coerce, use_cached, checksum=checksum, allow_hosts=allow_hosts
+    )
+
+
+def files_url_to_path(
+    files: Iterable[str],
+    path_download: str | Path | None = None,
+    coerce: Callable[[Path], Any] | None = None,
+    *,
+    allow_hosts: Sequence[str] = (),
+) -> list[Any]:
+    """Downloads URLs into a folder, one after the other, and returns their paths in the same order.
+
+    Args:
+        files: The URLs.
+        path_download: The folder; default: `media` among the temporary files.
+        coerce: Applied to each path, like `str`.
+        allow_hosts: As in `download_file`, which also names the errors.
+    """
+    folder = path_download or get_temp_path("media")
+    return [download_file(url, folder, coerce=coerce, allow_hosts=allow_hosts) for url in files]
+
+
+async def afiles_url_to_path(
+    files: Iterable[str],
+    path_download: str | Path | None = None,
+    coerce: Callable[[Path], Any] | None = None,
+    *,
+    allow_hosts: Sequence[str] = (),
+) -> list[Any]:
+    """Does what `files_url_to_path` does, several at a time."""
+    folder = path_download or get_temp_path("media")
+    return await asyncio.gather(*(adownload_file(url, folder, coerce=coerce, allow_hosts=allow_hosts) for url in files))
+
+
+def _again(error: Exception) -> bool | float:
+    """Decides for stamina: not again, again after the usual pause, or after so many seconds."""
+    if not isinstance(error, RushesError) or not error.transient:
+        return False
+    if isinstance(error, HTTPStatusError) and error.retry_after_s is not None:
+        return min(error.retry_after_s, MAX_RETRY_AFTER_S)
+    return True
+
+
+def _receive(
+    source: Source,
+    root: Path,
+    relative: str,
+    config: DownloadConfig,
+    session: requests.Session,
+    headers: dict[str, str],
+) -> Download | None:
+    if is_local(source.url):
+        return _copy(source, root, relative, config, headers)
+    start_s = time.monotonic()
+    with opened(source.url, session, config, headers) as transfer:
+        if transfer.not_modified:
+            return None
+        size_bytes, digests = _save(transfer.chunks(), root / relative, source, config.max_bytes)
+        return Download(
+            source=source,
+            path=relative,
+            size_bytes=size_bytes,
+            digests=digests,
+            content_type=(transfer.header("Content-Type") or "").partition(";")[0].strip().lower() or None,
+            etag=transfer.header("ETag"),
+            last_modified=transfer.header("Last-Modified"),
+            elapsed_s=time.monotonic() - start_s,
+        )
+
+
+def _copy(
+    source: Source, root: Path, relative: str, config: DownloadConfig, headers: dict[str, str]
+) -> Download | None:
+    start_s = time.monotonic()
+    path = local_path(source.url)
+    etag = validator(path, config.max_bytes)
+    if headers.get("If-None-Match") == etag:
+        return None
+    size_bytes, digests = _save(read_local(path), root / relative, source, config.max_bytes)
+    return Download(source, relative, size_bytes, digests, etag=etag, elapsed_s=time.monotonic() - start_s)
+
+
+def _save(chunks: Iterable[bytes], part: Path, source: Source, max_bytes: int) -> tuple[int, dict[str, str]]:
+    """Writes and hashes in one pass; returns the length and the digests."""
+    algorithms = {"sha256", source.checksum.partition(":")[0] if source.checksum else "sha256"}
+    hashes = {name: hashlib.new(name, usedforsecurity=False) for name in sorted(algorithms)}
+    size_bytes = 0
+    with _part_file(part) as file:
+        for chunk in chunks:
+            size_bytes += len(chunk)
+            if size_bytes > max_bytes:
+                raise TooLargeError(
+                    f"{redact(source.url)}: more than {max_bytes} bytes, which is download.max_bytes. "
+                    "Raise the limit if the item is meant."
+                )
+            for digest in hashes.values():
+                digest.update(chunk)
+            file.write(chunk)
+    return size_bytes, {name: digest.hexdigest() for name, digest in hashes.items()}
+
+
+@contextmanager
+def _part_file(part: Path) -> Iterator[IO[bytes]]:
+    """Opens a file that is gone again when the block fails. The network's failures have their own names by then."""
+    whole = False
+    try:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb", buffering=CHUNK_BYTES) as file:
+            yield file
+        whole = True
+    except OSError as error:
+        kind, advice = (
+            (DiskFullError, "Free some space, or use another workspace")
+            if error.errno in _FULL
+            else (StorageError, "Check the folder and its permissions")
+        )
+        raise kind(f"{part}: cannot be written: {error.strerror or error}. {advice}.") from None
+    finally:
+        if not whole:
+            part.unlink(missing_ok=True)
+
+
+def _download(source: Source, path: Path, allow_hosts: Sequence[str]) -> None:
+    from rushes.config import DownloadConfig
+
+    config = DownloadConfig(allow_private_hosts=tuple(allow_hosts))
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        with guarded_session(config) as session:
+            arrived = fetch(source, path.parent, part.name, config, session)
+        if arrived:
+            compare(arrived.digests, source.checksum, redact(source.url))
+            publish(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _checksum(text: str | None) -> str | None:
+    try:
+        return parse_checksum(text) if text is not None else None
+    except ValueError as error:
+        raise ConfigError(f"checksum {text!r}: {error}.") from None
+
+
+def _file_name(url: str, name: str | None) -> str:
+    if name is not None and (name in ("", ".", "..") or "/" in name or "\0" in name):
+        raise ConfigError(f"name {name!r}: expected a file name without folders.")
+    return f"{name or item_id(url)}{suffix(url)}"

@@ -1,0 +1,193 @@
+"""The guard: an HTTP session that connects to public addresses only.
+
+A source file may come from anywhere, so a URL in it must not reach what only this machine can reach: loopback, the
+local network, a cloud's metadata service. Names are resolved here, once, and the connection goes to the very address
+that was checked: a name that answers differently the second time gains nothing, redirects are checked like first
+requests, and decimal, octal or short forms of an address are seen as what they resolve to.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import socket
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import TYPE_CHECKING, Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util.connection import create_connection
+
+from rushes.errors import ConfigError, ForbiddenHostError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rushes.config import DownloadConfig
+
+__all__ = ["Guard", "guarded_session"]
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+# RFC 6052: the last four bytes are an IPv4 address, which a translator connects to.
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+def guarded_session(config: DownloadConfig) -> requests.Session:
+    """Returns a session whose connections the guard checks, for as many threads as `config.concurrency` says.
+
+    At most `config.per_host` connections to one host are open at a time; a request beyond that waits. Proxies and
+    `.netrc` of the environment are not used, because a proxy would connect in our stead, unchecked; a certificate
+    bundle in `REQUESTS_CA_BUNDLE` or `SSL_CERT_FILE` is. Cookies are not kept, so that no item depends on another.
+
+    Raises:
+        ConfigError: An entry of `config.allow_private_hosts` is no address, network or host name.
+    """
+    session = requests.Session()
+    session.trust_env = False
+    session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE") or True
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.headers.update({"User-Agent": "rushes", "Accept-Encoding": "identity"})
+    adapter = _GuardedAdapter(Guard.parse(config.allow_private_hosts), config.concurrency, config.per_host)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Which addresses may be connected to.
+
+    Attributes:
+        networks: Networks let through although they are not public.
+        names: Host names let through whatever they resolve to, in lower case.
+    """
+
+    networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
+    names: frozenset[str] = frozenset()
+
+    @classmethod
+    def parse(cls, entries: Iterable[str]) -> Guard:
+        """Reads addresses, networks like `10.0.0.0/8`, and host names.
+
+        Raises:
+            ConfigError: An entry is none of these.
+        """
+        networks, names = [], set()
+        for entry in entries:
+            try:
+                networks.append(ipaddress.ip_network(entry.strip("[]"), strict=False))
+            except ValueError:
+                names.add(_name(entry))
+        return cls(tuple(networks), frozenset(names))
+
+    def permits(self, host: str, address: str) -> bool:
+        """Tells whether `host` may be reached at the address that it resolved to."""
+        found = _unwrap(ipaddress.ip_address(address.partition("%")[0]))
+        return host.lower() in self.names or _public(found) or any(found in network for network in self.networks)
+
+    def connect(self, connection: HTTPConnection) -> socket.socket:
+        """Resolves the connection's host, and connects to the first permitted address that answers.
+
+        Raises:
+            ForbiddenHostError: No address of the host is permitted.
+        """
+        host, found = connection.host.strip("[]"), _resolve(connection)
+        permitted = [address for address in found if self.permits(host, address)]
+        if not permitted:
+            raise ForbiddenHostError(
+                f"{host} leads to {found[0]}, which is not a public address. "
+                f"If it is meant, add {found[0]} to download.allow_private_hosts."
+            )
+        return _connect(connection, permitted)
+
+
+class _GuardedAdapter(HTTPAdapter):
+    def __init__(self, guard: Guard, hosts: int, per_host: int) -> None:
+        self._guard = guard
+        super().__init__(pool_connections=hosts, pool_maxsize=per_host, pool_block=True)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _pools(self._guard)
+
+
+def _pools(guard: Guard) -> dict[str, type[HTTPConnectionPool]]:
+    """Makes the pool classes: urllib3 takes no argument of ours down to where it connects, so the guard is bound."""
+
+    class Plain(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            return guard.connect(self)
+
+    class Secure(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            return guard.connect(self)
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    return {"http": PlainPool, "https": SecurePool}
+
+
+def _resolve(connection: HTTPConnection) -> list[str]:
+    host = connection.host.strip("[]")
+    try:
+        found = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        raise NameResolutionError(host, connection, error) from error
+    return [str(entry[4][0]) for entry in found]
+
+
+def _connect(connection: HTTPConnection, addresses: list[str]) -> socket.socket:
+    *others, last = addresses
+    for address in others:
+        try:
+            return _open(connection, address)
+        except OSError:  # the host has more addresses to try
+            continue
+    try:
+        return _open(connection, last)
+    except TimeoutError as error:
+        raise ConnectTimeoutError(connection, f"no connection after {connection.timeout} s") from error
+    except OSError as error:
+        raise NewConnectionError(connection, str(error)) from error
+
+
+def _open(connection: HTTPConnection, address: str) -> socket.socket:
+    return create_connection(
+        (address, connection.port),
+        connection.timeout,
+        source_address=connection.source_address,
+        socket_options=connection.socket_options,
+    )
+
+
+def _unwrap(address: Address) -> Address:
+    """Returns the IPv4 address that an IPv6 one stands for: mapped, 6to4, NAT64; else the address itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
+
+
+def _public(address: Address) -> bool:
+    local = address.is_multicast or address.is_reserved or address.is_unspecified
+    return address.is_global and not local and not getattr(address, "is_site_local", False)
+
+
+def _name(entry: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?", entry):
+        raise ConfigError(
+            f"download.allow_private_hosts = {entry!r}: expected an address, a network or a host name without port, "
+            "like 127.0.0.1, 10.0.0.0/8 or media.internal."
+        )
+    return entry.lower()

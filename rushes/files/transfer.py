@@ -1,0 +1,218 @@
+"""One HTTP request: redirects, limits of size and time, and each failure under its own name.
+
+Nothing here repeats a request; see `rushes.files.download` for that. No message carries more of a URL than `redact`
+leaves of it, and failures are raised `from None`, because the texts of requests and urllib3 quote whole URLs.
+"""
+
+from __future__ import annotations
+
+import http.client
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from rushes.errors import (
+    BadURLError,
+    ConnectionFailedError,
+    DownloadError,
+    HTTPStatusError,
+    ServerBusyError,
+    TooLargeError,
+    TransferTimeoutError,
+    TruncatedError,
+)
+from rushes.files.urls import join, redact
+
+if TYPE_CHECKING:
+    from rushes.config import DownloadConfig
+
+__all__ = ["CHUNK_BYTES", "MAX_REDIRECTS", "Transfer", "opened"]
+
+CHUNK_BYTES = 1 << 20
+"""What is read at most at a time."""
+MAX_REDIRECTS = 10
+"""How many redirects are followed."""
+
+_DECODABLE = {"", "identity", "gzip", "x-gzip", "deflate"}
+_BUSY = {408, 425, 429}
+_TIMEOUTS = (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
+_BAD_URLS = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidSchema,
+    urllib3.exceptions.LocationValueError,
+    UnicodeError,
+)
+
+
+class Transfer:
+    """An answer whose body has yet to be read.
+
+    Attributes:
+        url: What was asked for, as it may be shown.
+        response: The answer after all redirects: 200, or 304 where the request was conditional.
+    """
+
+    def __init__(self, url: str, response: requests.Response, config: DownloadConfig, deadline_s: float) -> None:
+        self.url = redact(url)
+        self.response = response
+        self._config = config
+        self._deadline_s = deadline_s
+
+    @property
+    def not_modified(self) -> bool:
+        """Whether the server says that the content is still what its validators name."""
+        return self.response.status_code == http.HTTPStatus.NOT_MODIFIED
+
+    def header(self, name: str) -> str | None:
+        """Returns a header of the answer."""
+        return self.response.headers.get(name)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yields the body as it comes, decoded where the server encoded it unasked.
+
+        Raises:
+            DownloadError: Any of its kinds.
+        """
+        self._check_announced()
+        with _translated(self.url, self._config):
+            # read1 returns what is there: read would wait for a whole chunk, past any deadline on a slow line.
+            while chunk := self.response.raw.read1(CHUNK_BYTES, decode_content=True):
+                self._check_time()
+                yield chunk
+            self._check_length()
+
+    def _check_announced(self) -> None:
+        announced, limit = self._announced_bytes(), self._config.max_bytes
+        if announced is not None and announced > limit:
+            raise TooLargeError(
+                f"{self.url}: the server announces {announced} bytes, and download.max_bytes is {limit}. "
+                "Raise the limit if the item is meant."
+            )
+        encoding = (self.header("Content-Encoding") or "").strip().lower()
+        if encoding not in _DECODABLE:
+            raise DownloadError(f"{self.url}: sent as Content-Encoding {encoding!r}, which was not asked for.")
+
+    def _check_time(self) -> None:
+        if time.monotonic() > self._deadline_s:
+            raise TransferTimeoutError(
+                f"{self.url}: not done after {self._config.timeout_s.total:g} s, with "
+                f"{self.response.raw.tell()} bytes received. Raise download.timeout_s.total if the host is that slow."
+            )
+
+    def _check_length(self) -> None:
+        announced, received = self._announced_bytes(), self.response.raw.tell()
+        if announced is not None and announced != received:
+            raise TruncatedError(f"{self.url}: {received} bytes arrived, and the server announced {announced}.")
+
+    def _announced_bytes(self) -> int | None:
+        length = self.header("Content-Length")
+        return int(length) if length and length.isdecimal() and not self.header("Transfer-Encoding") else None
+
+
+@contextmanager
+def opened(
+    url: str, session: requests.Session, config: DownloadConfig, headers: Mapping[str, str]
+) -> Iterator[Transfer]:
+    """Sends a GET request, follows its redirects, and gives the answer until the block ends.
+
+    Raises:
+        DownloadError: Any of its kinds.
+    """
+    deadline_s = time.monotonic() + config.timeout_s.total
+    target = url
+    for _ in range(MAX_REDIRECTS + 1):
+        with _requested(target, session, config, headers) as response:
+            location = session.get_redirect_target(response)
+            if location is None:
+                _check_status(url, response, conditional=any(name.startswith("If-") for name in headers))
+                yield Transfer(url, response, config, deadline_s)
+                return
+        target = _redirected(url, target, location)
+    raise BadURLError(f"{redact(url)}: more than {MAX_REDIRECTS} redirects, the last one to {redact(target)}.")
+
+
+@contextmanager
+def _requested(
+    url: str, session: requests.Session, config: DownloadConfig, headers: Mapping[str, str]
+) -> Iterator[requests.Response]:
+    limits = config.timeout_s
+    timeout = (min(limits.connect, limits.total), min(limits.read, limits.total))
+    with _translated(redact(url), config):
+        # Redirects are followed by hand: requests would read their bodies whole, however long.
+        response = session.get(url, stream=True, allow_redirects=False, headers=headers, timeout=timeout)
+    try:
+        yield response
+    finally:
+        response.close()
+
+
+def _redirected(url: str, base: str, location: str) -> str:
+    try:
+        target = join(base, location)
+        scheme = urlsplit(target).scheme
+    except ValueError:
+        raise BadURLError(f"{redact(url)}: redirected to a malformed address.") from None
+    if scheme not in ("http", "https"):
+        raise BadURLError(f"{redact(url)}: redirected to {redact(target)}; expected http or https.")
+    return target
+
+
+def _check_status(url: str, response: requests.Response, *, conditional: bool) -> None:
+    status = response.status_code
+    if status == http.HTTPStatus.OK or (conditional and status == http.HTTPStatus.NOT_MODIFIED):
+        return
+    message = f"{redact(url)}: the server answered {status} {http.client.responses.get(status, '')}".rstrip()
+    if status in _BUSY or status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise ServerBusyError(f"{message}. Try again later.", status, _retry_after_s(response))
+    if status in (http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.FORBIDDEN):
+        raise HTTPStatusError(f"{message}. Check its credentials, and whether a signed URL has expired.", status)
+    raise HTTPStatusError(f"{message}. Check the URL, and whether the item still exists.", status)
+
+
+def _retry_after_s(response: requests.Response) -> float | None:
+    """Reads Retry-After, which is seconds or a date (RFC 9110, 10.2.3)."""
+    text = response.headers.get("Retry-After", "").strip()
+    if text.isdecimal():
+        return float(text)
+    try:
+        return max(0.0, math.ceil(parsedate_to_datetime(text).timestamp() - time.time()))
+    except ValueError:
+        return None
+
+
+@contextmanager
+def _translated(url: str, config: DownloadConfig) -> Iterator[None]:
+    limits = config.timeout_s
+    try:
+        yield
+    except _TIMEOUTS:
+        raise TransferTimeoutError(
+            f"{url}: no connection within {limits.connect:g} s, or nothing received for {limits.read:g} s. "
+            "The host is down or slow: try again, or raise download.timeout_s."
+        ) from None
+    except _BAD_URLS:
+        raise BadURLError(f"{url}: not a URL that can be fetched; expected http(s)://host/path.") from None
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        cause = _innermost(error)
+        if isinstance(cause, http.client.IncompleteRead):
+            raise TruncatedError(f"{url}: the connection ended before the content did. Try again.") from None
+        raise ConnectionFailedError(f"{url}: {_reason(cause)}. Check the host's name and the network.") from None
+
+
+def _innermost(error: BaseException) -> BaseException:
+    inner = [getattr(error, "reason", None), error.__cause__, *error.args]
+    cause = next((item for item in inner if isinstance(item, BaseException)), None)
+    return error if cause is None else _innermost(cause)
+
+
+def _reason(error: BaseException) -> str:
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(str(text).split())[:200].rstrip(".")
