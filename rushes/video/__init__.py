@@ -1,0 +1,15 @@
+"""Video: probing, transcoding and frames, all by ffmpeg and ffprobe in processes of their own."""
+
+from rushes.errors import FFmpegNotFoundError, TranscodingFailedError, UnsupportedFormatError, VideoTranscodeError
+from rushes.video.config import TranscodeConfig
+from rushes.video.probe import get_video_info, validate_video_format
+
+__all__ = [
+    "FFmpegNotFoundError",
+    "TranscodeConfig",
+    "TranscodingFailedError",
+    "UnsupportedFormatError",
+    "VideoTranscodeError",
+    "get_video_info",
+    "validate_video_format",
+]

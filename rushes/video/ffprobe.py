@@ -1,0 +1,86 @@
+"""Asks ffprobe one question about one file, safely: only a file, and only with the demuxer that its content names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from rushes.errors import CorruptMediaError, NotMediaError, StorageError
+from rushes.sniff import Sniffed, sniff
+from rushes.video.binaries import find
+from rushes.video.process import run
+
+__all__ = ["guards", "query", "sniff_video"]
+
+T = TypeVar("T")
+TIMEOUT_S = 120.0
+MAX_PIXELS = 8192 * 8192
+"""A larger picture takes gigabytes to decode; a 4 MB file can ask for it."""
+
+
+def sniff_video(path: Path) -> Sniffed:
+    """Returns what a file is, if it is a video container.
+
+    Raises:
+        NotMediaError: It is something else; the message says what.
+        StorageError: It cannot be read.
+    """
+    try:
+        sniffed = sniff(path)
+    except OSError as error:
+        raise StorageError(f"{path.name}: cannot be read: {error.strerror}.") from error
+    if sniffed.kind != "video":
+        raise NotMediaError(f"{path.name}: expected a video, found {_looks_like(sniffed)}. Check what the URL serves.")
+    return sniffed
+
+
+def _looks_like(sniffed: Sniffed) -> str:
+    if sniffed.media_type == "application/x-empty":
+        return "an empty file"
+    if sniffed.media_type == "application/octet-stream":
+        return "content of no known type"
+    return f"content that looks like {sniffed.media_type}"
+
+
+def guards(sniffed: Sniffed) -> list[str]:
+    """Returns the input options that keep ffmpeg to one file, one demuxer and pictures of a sane size."""
+    return [
+        "-protocol_whitelist",
+        "file",
+        "-format_whitelist",
+        sniffed.demuxers or "",
+        "-max_pixels",
+        str(MAX_PIXELS),
+    ]
+
+
+def query(path: Path, sniffed: Sniffed, show: list[str], kind: type[T]) -> T:
+    """Returns ffprobe's answer about a file.
+
+    Args:
+        path: A video file.
+        sniffed: What it is.
+        show: ffprobe's options that say what to print.
+        kind: The struct to decode the answer into.
+
+    Raises:
+        CorruptMediaError: ffprobe cannot open it.
+        FFmpegNotFoundError: There is no ffprobe.
+    """
+    # A path that begins with a dash or holds a colon is an option or a protocol to ffprobe; this one is neither.
+    source = f"file:{path.absolute()}"
+    argv = [str(find("ffprobe")), "-v", "error", "-of", "json=compact=1", *guards(sniffed), *show, source]
+    done = run(argv, timeout_s=TIMEOUT_S)
+    if done.code != 0:
+        raise CorruptMediaError(
+            f"{path.name}: {sniffed.media_type} that cannot be opened: {done.last_words(path)}. "
+            "It is damaged or incomplete: fetch it again, or leave it out."
+        )
+    try:
+        return msgspec.json.decode(done.output, type=kind, strict=False)
+    except msgspec.DecodeError:
+        pass
+    # ffprobe copies tags as they are, and some are no UTF-8.
+    return msgspec.json.decode(done.output.decode("utf-8", "replace"), type=kind, strict=False)

@@ -1,0 +1,264 @@
+"""What a video file is: one ffprobe process, its answer checked and turned into sizes as shown upright."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import msgspec
+
+from rushes.errors import CorruptMediaError, MediaError, NotMediaError, StorageError, UnsupportedFormatError
+from rushes.records import MediaInfo
+from rushes.sniff import Sniffed
+from rushes.video.binaries import decoders, find
+from rushes.video.ffprobe import query, sniff_video
+from rushes.video.timeline import Packet, in_order
+
+__all__ = ["Probed", "examine", "get_video_info", "probe", "validate_video_format"]
+
+WHOLE_BYTES = 64 * 1024 * 1024
+"""Up to this size every packet is read: it costs less than a decoded second, and says what is really there."""
+HEAD_PACKETS = 1200
+_HDR = frozenset({"smpte2084", "arib-std-b67"})
+_FIELDS = frozenset({"tt", "bb", "tb", "bt"})
+_SOFTWARE_AV1 = frozenset({"libdav1d", "libaom-av1", "libgav1"})
+
+
+class Probed(msgspec.Struct, frozen=True):
+    """A probe's answer, and what only the transcoder needs to know.
+
+    Attributes:
+        info: What the records keep.
+        start_s: Where the container's time begins.
+        interlaced: Whether the frames are pairs of fields.
+        hdr: Whether the brightness follows PQ or HLG.
+        audio_decodable: Whether the ffmpeg at hand can decode the sound.
+    """
+
+    info: MediaInfo
+    start_s: float = 0.0
+    interlaced: bool = False
+    hdr: bool = False
+    audio_decodable: bool = False
+
+
+class _Disposition(msgspec.Struct, frozen=True):
+    attached_pic: int = 0
+
+
+class _SideData(msgspec.Struct, frozen=True):
+    rotation: float | None = None
+
+
+class _Stream(msgspec.Struct, frozen=True):
+    index: int
+    codec_type: str = ""
+    codec_name: str | None = None
+    width: int = 0
+    height: int = 0
+    sample_aspect_ratio: str = "1:1"
+    time_base: str = "1/1"
+    avg_frame_rate: str = "0/0"
+    duration: float | None = None
+    nb_frames: int | None = None
+    field_order: str = ""
+    color_transfer: str = ""
+    disposition: _Disposition = _Disposition()
+    side_data_list: list[_SideData] = msgspec.field(default_factory=list)
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class _Format(msgspec.Struct, frozen=True):
+    start_time: float | None = None
+    duration: float | None = None
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    streams: list[_Stream] = msgspec.field(default_factory=list)
+    format: _Format = _Format()
+    packets: list[Packet] = msgspec.field(default_factory=list)
+
+
+class _Timing(msgspec.Struct, frozen=True):
+    duration_s: float | None
+    fps: float | None
+    frames: int | None
+    vfr: bool
+
+
+def probe(path: Path) -> MediaInfo:
+    """Returns what a video file is, by its content.
+
+    Raises:
+        NotMediaError: It is no video: text, a web page, or sound only.
+        UnsupportedFormatError: It is a video that the ffmpeg at hand cannot decode.
+        CorruptMediaError: It is a video, and it is damaged.
+        FFmpegNotFoundError: There is no ffprobe.
+        StorageError: It cannot be read.
+    """
+    return examine(path).info
+
+
+def examine(path: Path) -> Probed:
+    """Returns the same as `probe`, with what a transcode needs on top of it; raises the same."""
+    sniffed = sniff_video(path)
+    whole = path.stat().st_size <= WHOLE_BYTES
+    entries = ["-show_streams", "-show_format", "-show_entries", "packet=stream_index,pts,dts,duration,flags"]
+    answer = query(path, sniffed, entries if whole else [*entries, "-read_intervals", f"%+#{HEAD_PACKETS}"], _Answer)
+    video = _video_stream(path, sniffed, answer.streams)
+    audio = next((stream for stream in answer.streams if stream.codec_type == "audio"), None)
+    packets = [packet for packet in answer.packets if packet.stream_index == video.index]
+    timing = _timing(video, answer.format, packets, whole)
+    # AVI counts the frames that it leaves out, too; only mp4's table lists what must be there.
+    _check_there(path, packets, video.nb_frames if whole and sniffed.demuxers == "mov" else None)
+    return Probed(
+        info=_info(path, sniffed, video, audio, timing),
+        start_s=answer.format.start_time or 0.0,
+        interlaced=video.field_order in _FIELDS,
+        hdr=video.color_transfer in _HDR,
+        audio_decodable=audio is not None and audio.codec_name in decoders(find("ffmpeg")),
+    )
+
+
+def _video_stream(path: Path, sniffed: Sniffed, streams: list[_Stream]) -> _Stream:
+    moving = (s for s in streams if s.codec_type == "video" and not s.disposition.attached_pic)
+    video = next(moving, None)
+    if video is None:
+        kinds = ", ".join(sorted({stream.codec_type or "unknown" for stream in streams})) or "no"
+        raise NotMediaError(
+            f"{path.name}: {sniffed.media_type} without a video stream (only {kinds} streams). Leave it out."
+        )
+    known = decoders(find("ffmpeg"))
+    codec = video.codec_name
+    # ffmpeg's own av1 decoder is in every build, and works on some graphics cards only.
+    if codec not in known or (codec == "av1" and not known & _SOFTWARE_AV1):
+        raise UnsupportedFormatError(
+            f"{path.name}: {sniffed.media_type} with {codec or 'unknown'} video, which {find('ffmpeg').name} cannot "
+            "decode. Name a fuller ffmpeg in RUSHES_FFMPEG and RUSHES_FFPROBE."
+        )
+    if video.width <= 0 or video.height <= 0:
+        raise CorruptMediaError(f"{path.name}: {codec} video without a picture size; its first frame is missing.")
+    return video
+
+
+def _check_there(path: Path, packets: list[Packet], listed: int | None) -> None:
+    if not packets:
+        raise CorruptMediaError(f"{path.name}: no video frame inside. Fetch it again, or leave it out.")
+    if listed is not None and len(packets) < listed:
+        raise CorruptMediaError(
+            f"{path.name}: the container lists {listed} frames, and {len(packets)} are there. "
+            "It is cut off: fetch it again, or leave it out."
+        )
+
+
+def _info(path: Path, sniffed: Sniffed, video: _Stream, audio: _Stream | None, timing: _Timing) -> MediaInfo:
+    rotation = _rotation(path, video)
+    width, height = round(video.width * _ratio(video.sample_aspect_ratio, Fraction(1))), video.height
+    if rotation in (90, 270):
+        width, height = height, width
+    return MediaInfo(
+        media_type=sniffed.media_type,
+        width=width,
+        height=height,
+        rotation=rotation,
+        duration_s=timing.duration_s,
+        fps=timing.fps,
+        frames=timing.frames,
+        video_codec=video.codec_name,
+        audio_codec=audio.codec_name if audio else None,
+        vfr=timing.vfr,
+    )
+
+
+def _rotation(path: Path, video: _Stream) -> int:
+    """Returns degrees clockwise; ffprobe counts the other way."""
+    stated = next((data.rotation for data in video.side_data_list if data.rotation is not None), 0.0)
+    turned = round(-stated) % 360
+    if turned % 90:
+        raise UnsupportedFormatError(
+            f"{path.name}: the picture is to be turned by {turned} degrees; only quarter turns can be made upright."
+        )
+    return turned
+
+
+def _timing(video: _Stream, container: _Format, packets: list[Packet], whole: bool) -> _Timing:
+    tick_s = _ratio(video.time_base, Fraction(0))
+    shown, _ = in_order(packets)
+    ticks = [tick for tick, _ in shown]
+    deltas = [after - before for before, after in pairwise(ticks)]
+    vfr = _uneven(deltas)
+    measured = Fraction(len(deltas)) / (sum(deltas) * tick_s) if sum(deltas) * tick_s > 0 else None
+    return _Timing(
+        duration_s=_duration(video, container, ticks, deltas, tick_s if whole else None),
+        fps=_fps(_ratio(video.avg_frame_rate, Fraction(0)), measured, vfr),
+        frames=len(ticks) if whole else video.nb_frames,
+        vfr=vfr,
+    )
+
+
+def _uneven(deltas: list[int]) -> bool:
+    """Says whether frame distances differ by more than rounding to the container's ticks explains."""
+    return bool(deltas) and max(deltas) - min(deltas) > 1 + median(deltas) / 10
+
+
+def _fps(stated: Fraction, measured: Fraction | None, vfr: bool) -> float | None:
+    """Prefers what the container says (30000/1001) unless the frames say otherwise; FLV and MKV may state 1000."""
+    if measured is not None and (vfr or abs(stated - measured) > measured / 50):
+        return round(float(measured), 3)
+    return round(float(stated), 6) if stated else None
+
+
+def _duration(
+    video: _Stream, container: _Format, ticks: list[int], deltas: list[int], tick_s: Fraction | None
+) -> float | None:
+    stated = video.duration if video.duration is not None else _clock(video.tags.get("DURATION"))
+    stated = stated if stated is not None else container.duration
+    if stated is None and tick_s and deltas:
+        stated = float((ticks[-1] - ticks[0] + median(deltas)) * tick_s)
+    return None if stated is None else round(stated, 6)
+
+
+def _clock(text: str | None) -> float | None:
+    """Reads Matroska's `00:00:10.381000000`."""
+    parts = (text or "").split(":")
+    if len(parts) != 3 or not all(part.replace(".", "", 1).isdigit() for part in parts):
+        return None
+    hours, minutes, seconds = map(float, parts)
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def _ratio(text: str, default: Fraction) -> Fraction:
+    over, _, under = text.replace(":", "/").partition("/")
+    if not over.isdigit() or not under.isdigit() or int(over) == 0 or int(under) == 0:
+        return default
+    return Fraction(int(over), int(under))
+
+
+def validate_video_format(path: str | Path) -> bool:
+    """Says whether a file is a video that can be transcoded here, by its content and whatever its name.
+
+    Raises:
+        FFmpegNotFoundError: There is no ffprobe.
+    """
+    try:
+        probe(Path(path))
+    except (MediaError, UnsupportedFormatError, StorageError):
+        return False
+    return True
+
+
+def get_video_info(path: str | Path) -> dict[str, Any]:
+    """Returns what `probe` finds as a dictionary.
+
+    Returns:
+        `duration` (seconds), `width`, `height` (pixels, upright), `video_codec`, `audio_codec` (None without sound),
+        `fps`, `frames`, `rotation` (degrees clockwise), `vfr`, `media_type`.
+
+    Raises:
+        The errors of `probe`.
+    """
+    facts = msgspec.structs.asdict(probe(Path(path)))
+    return {"duration": facts.pop("duration_s"), **facts}

@@ -1,0 +1,162 @@
+"""Runs ffmpeg and ffprobe: pipes that never fill up, a deadline, progress, and no process left behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from rushes.errors import FFmpegNotFoundError, TranscodingFailedError
+
+__all__ = ["Finished", "run"]
+
+_TAIL_BYTES = 16 * 1024
+_CHUNK_BYTES = 64 * 1024
+_GRACE_S = 5.0
+# PR_SET_PDEATHSIG with SIGKILL, for a Linux without util-linux; exec keeps it.
+_SHIM = "import ctypes,os,sys;ctypes.CDLL(None).prctl(1,9,0,0,0);os.execv(sys.argv[1],sys.argv[1:])"
+_ADDRESS = re.compile(r"(?:\[[^]]* @ 0x[0-9a-f]+\] )+")
+# What ffmpeg adds once the cause is said.
+_AFTERMATH = re.compile(
+    r"[Tt]ask finished|Terminating thread|Conversion failed|Nothing was written|Last message repeated"
+)
+_OUT_TIME = re.compile(rb"^out_time_us=([0-9]+)\s*$", re.MULTILINE)
+
+
+class Finished(NamedTuple):
+    """How a process ended.
+
+    Attributes:
+        code: Exit status; negative for a signal.
+        output: What it wrote to standard output; empty where that was progress.
+        errors: The last lines that it wrote to standard error.
+    """
+
+    code: int
+    output: bytes
+    errors: list[str]
+
+    def last_words(self, *paths: Path) -> str:
+        """Returns the line that says why it ended, without memory addresses and with file names for paths."""
+        lines = [line for line in self.errors if line.strip() and not _AFTERMATH.search(line)] or self.errors
+        text = _ADDRESS.sub("", lines[-1]) if lines else f"exit status {self.code}"
+        for path in paths:
+            text = text.replace(f"file:{path.absolute()}", path.name).replace(str(path.absolute()), path.name)
+        return text.strip().rstrip(".")
+
+
+def run(
+    argv: Sequence[str], *, timeout_s: float | None = None, on_progress: Callable[[float], None] | None = None
+) -> Finished:
+    """Runs a program to its end, in the calling thread, and takes it down with whatever interrupts that thread.
+
+    Args:
+        argv: The program and its arguments.
+        timeout_s: How long it may take.
+        on_progress: Called with the seconds of output that exist so far; standard output must then be what ffmpeg's
+            `-progress pipe:1` writes.
+
+    Raises:
+        TranscodingFailedError: It took longer than `timeout_s`.
+        FFmpegNotFoundError: It cannot be started.
+    """
+    process = _start(argv)
+    try:
+        output, errors = _drain(process, timeout_s, on_progress)
+        code = process.wait()
+    except BaseException:  # an interrupt too: no encoder may outlive the one who waits for it
+        _end(process)
+        raise
+    finally:
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
+    return Finished(code, output, errors.decode("utf-8", "replace").splitlines())
+
+
+def _start(argv: Sequence[str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            [*_leash(), *argv],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise FFmpegNotFoundError(f"{argv[0]}: cannot be started: {error.strerror}. See `rushes doctor`.") from error
+
+
+@cache
+def _leash() -> tuple[str, ...]:
+    """Returns the prefix by which the kernel kills the program when the thread that started it is gone."""
+    if not sys.platform.startswith("linux"):
+        return ()
+    if setpriv := shutil.which("setpriv"):
+        return (setpriv, "--pdeathsig", "KILL")
+    return (sys.executable, "-I", "-S", "-c", _SHIM)
+
+
+def _drain(
+    process: subprocess.Popen[bytes], timeout_s: float | None, on_progress: Callable[[float], None] | None
+) -> tuple[bytes, bytes]:
+    """Reads both pipes until they close; keeps all of the output, and the tail of the errors."""
+    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    output, errors = bytearray(), bytearray()
+    with selectors.DefaultSelector() as selector:
+        for pipe, kept in ((process.stdout, output), (process.stderr, errors)):
+            if pipe is not None:
+                selector.register(pipe, selectors.EVENT_READ, kept)
+        while selector.get_map():
+            for key, _ in selector.select(_left(deadline, timeout_s)):
+                chunk = os.read(key.fd, _CHUNK_BYTES)
+                key.data.extend(chunk)
+                if not chunk:
+                    selector.unregister(key.fileobj)
+            del errors[:-_TAIL_BYTES]
+            if on_progress is not None:
+                _report(output, on_progress)
+    return bytes(output), bytes(errors)
+
+
+def _left(deadline: float | None, timeout_s: float | None) -> float | None:
+    if deadline is None:
+        return None
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TranscodingFailedError(
+            f"ffmpeg: not done after {timeout_s:.0f} s, and ended. The file may be hostile, or the machine busy: "
+            "try it alone."
+        )
+    return left
+
+
+def _report(output: bytearray, on_progress: Callable[[float], None]) -> None:
+    """Takes whole lines out of the progress stream and passes the newest time on."""
+    whole = output.rfind(b"\n") + 1
+    times = _OUT_TIME.findall(output, 0, whole)
+    del output[:whole]
+    if times:
+        on_progress(int(times[-1]) / 1e6)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Asks, waits five seconds, and kills: ffmpeg ignores SIGTERM while it duplicates frames."""
+    process.terminate()
+    try:
+        process.wait(_GRACE_S)
+    except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

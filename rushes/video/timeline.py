@@ -1,0 +1,122 @@
+"""When the frames of a video are shown, read from its packets and without decoding any."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from rushes.errors import CorruptMediaError
+from rushes.video.ffprobe import query, sniff_video
+
+__all__ = ["Packet", "Timeline", "frame_times", "keyframe_indices", "read_timeline"]
+
+
+class Packet(msgspec.Struct, frozen=True):
+    """One compressed frame, in ffprobe's words: times in ticks of the stream, `K` for key, `D` for discard."""
+
+    stream_index: int = 0
+    pts: int | None = None
+    dts: int | None = None
+    duration: int | None = None
+    flags: str = ""
+
+    @property
+    def shown(self) -> bool:
+        """Whether the frame is on screen; an edit list hides some that others need for decoding."""
+        return "D" not in self.flags
+
+
+class Timeline(msgspec.Struct, frozen=True):
+    """The frames of a video in presentation order.
+
+    Attributes:
+        ticks: When each is shown, in `tick_s`.
+        keys: Whether each can be decoded alone.
+        tick_s: Seconds per tick, as numerator and denominator.
+        start_s: Where the container's time begins.
+        stamped: Whether the container gives presentation times; otherwise decoding times stand in.
+    """
+
+    ticks: tuple[int, ...]
+    keys: tuple[bool, ...]
+    tick_s: tuple[int, int]
+    start_s: float
+    stamped: bool
+
+
+class _Stream(msgspec.Struct, frozen=True):
+    time_base: str
+
+
+class _Format(msgspec.Struct, frozen=True):
+    start_time: float | None = None
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    packets: list[Packet] = msgspec.field(default_factory=list)
+    streams: list[_Stream] = msgspec.field(default_factory=list)
+    format: _Format = _Format()
+
+
+_SHOW = ["-select_streams", "V:0", "-show_entries", "packet=pts,dts,flags:stream=time_base:format=start_time"]
+
+
+def read_timeline(path: Path) -> Timeline:
+    """Returns when the frames of a video file are shown.
+
+    Raises:
+        NotMediaError: The file is no video.
+        CorruptMediaError: It cannot be opened, or holds no frame.
+        FFmpegNotFoundError: There is no ffprobe.
+    """
+    answer = query(path, sniff_video(path), _SHOW, _Answer)
+    frames, stamped = in_order(answer.packets)
+    if not frames or not answer.streams:
+        raise CorruptMediaError(f"{path.name}: no video frame inside. Fetch it again, or leave it out.")
+    seconds, per = answer.streams[0].time_base.split("/")
+    return Timeline(
+        ticks=tuple(tick for tick, _ in frames),
+        keys=tuple(key for _, key in frames),
+        tick_s=(int(seconds), int(per)),
+        # Sound that begins before zero is an encoder's priming, which no player shows.
+        start_s=max(0.0, answer.format.start_time or 0.0),
+        stamped=stamped,
+    )
+
+
+def in_order(packets: list[Packet]) -> tuple[list[tuple[int, bool]], bool]:
+    """Returns the shown frames as (tick, is key) in presentation order, and whether all had a presentation time.
+
+    Where one has none (AVI and raw streams), decoding times stand in for all: the same times, a few frames early.
+    """
+    shown = [packet for packet in packets if packet.shown]
+    stamped = all(packet.pts is not None for packet in shown)
+    times = ((packet.pts if stamped else packet.dts, "K" in packet.flags) for packet in shown)
+    return sorted((tick, key) for tick, key in times if tick is not None), stamped
+
+
+def frame_times(path: Path) -> list[float]:
+    """Returns when each video frame is shown, in seconds from the beginning of the file, in presentation order.
+
+    Item k belongs to frame k of `extract_frames`. The first is not always 0: the sound may begin earlier.
+
+    Raises:
+        NotMediaError: The file is no video.
+        CorruptMediaError: It cannot be opened, or holds no frame.
+        FFmpegNotFoundError: There is no ffprobe.
+    """
+    timeline = read_timeline(path)
+    seconds, per = timeline.tick_s
+    return [round(tick * seconds / per - timeline.start_s, 6) for tick in timeline.ticks]
+
+
+def keyframe_indices(path: Path) -> list[int]:
+    """Returns which frames, by 0-based index, can be decoded alone.
+
+    Raises:
+        NotMediaError: The file is no video.
+        CorruptMediaError: It cannot be opened, or holds no frame.
+        FFmpegNotFoundError: There is no ffprobe.
+    """
+    return [index for index, key in enumerate(read_timeline(path).keys) if key]
