@@ -1,0 +1,199 @@
+"""One batch of an export: outcomes in, files of the dataset and rows of its manifest out."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from rushes.config import Pipeline
+from rushes.errors import NeedsFramesError, RushesError
+from rushes.export.base import BaseExporter
+from rushes.export.classes import ClassMap, class_map
+from rushes.export.coco import CocoExporter
+from rushes.export.rows import item_row, rejection_row, sample_row
+from rushes.export.run import ExportRun
+from rushes.export.samples import samples, split_for
+from rushes.export.yolo import YoloExporter
+from rushes.jsonl import atomic_write, encode, read_lines
+from rushes.records import ManifestRow, Media, Outcome, Rejection, Sample, WrittenFile
+from rushes.workspace import Batch, Workspace
+
+__all__ = ["ExportTally", "export_batch", "exporter_of", "finish"]
+
+_EXPORTERS: dict[str, type[BaseExporter]] = {"coco": CocoExporter, "yolo": YoloExporter}
+_AHEAD = 4  # items whose frames are cut while an earlier one is written
+_CUTTERS = 2  # ffmpeg decodes with threads of its own
+
+
+class ExportTally(msgspec.Struct, frozen=True):
+    """What a batch wrote, for progress.
+
+    Attributes:
+        items: Items of the source.
+        samples: Images placed in the dataset.
+        size_bytes: Of all files written.
+    """
+
+    items: int = 0
+    samples: int = 0
+    size_bytes: int = 0
+
+
+class _Prepared(NamedTuple):
+    media: Media
+    split: str
+    samples: list[Sample]
+    dropped: Counter[str]
+
+
+def exporter_of(name: str) -> type[BaseExporter]:
+    """Returns the exporter of a format of `export.format`."""
+    return _EXPORTERS[name]
+
+
+def export_batch(
+    pipeline: Pipeline, workspace: Workspace, batch: Batch, building: Path, classes: Sequence[str]
+) -> ExportTally:
+    """Exports the items of one batch; the same batch again writes the same files.
+
+    Rows, written files and parts go to `runs/<run>/export/<batch>.{rows,files,parts}.jsonl`; the rows come last.
+
+    Args:
+        pipeline: The pipeline.
+        workspace: Its workspace.
+        batch: A range of a file of outcomes.
+        building: The folder in which the dataset grows.
+        classes: Class names of the whole source, in its order.
+
+    Raises:
+        ConfigError: `export.classes` contradicts itself.
+        StorageError: A file cannot be placed as `export.media` asks.
+    """
+    mapping = class_map(pipeline.export.classes, classes)
+    outcomes: Iterator[Outcome] = read_lines(workspace.path(batch.plan), Outcome, batch.offset, batch.count)
+    folder = workspace.run(batch.run) / "export"
+    tally = ExportTally()
+    with ExitStack() as files:
+        rows, written, parts = (
+            files.enter_context(atomic_write(folder / f"{batch.name}.{kind}.jsonl"))
+            for kind in ("rows", "files", "parts")
+        )
+        run = ExportRun(_params(pipeline, mapping), workspace, building, lambda part: _write(parts, [part]))
+        exporter = exporter_of(pipeline.export.format)(run)
+        for prepared in _prepared(outcomes, mapping, pipeline, workspace):
+            _write(rows, _export_item(prepared, exporter))
+            tally = _counted(tally, prepared, run.written)
+            _write(written, run.written)
+            run.written.clear()
+    return tally
+
+
+def finish(
+    pipeline: Pipeline, workspace: Workspace, run: str, batches: Sequence[str], building: Path, classes: Sequence[str]
+) -> list[WrittenFile]:
+    """Writes the files of a dataset that need all of its samples, and returns them.
+
+    Args:
+        pipeline: The pipeline.
+        workspace: Its workspace.
+        run: The run's id.
+        batches: Names of all its export batches, in order.
+        building: The folder in which the dataset grows.
+        classes: Class names of the whole source, in its order.
+    """
+    params = _params(pipeline, class_map(pipeline.export.classes, classes))
+    parts = [workspace.run(run) / "export" / f"{name}.parts.jsonl" for name in batches]
+    ending = ExportRun(params, workspace, building, parts=parts)
+    exporter_of(pipeline.export.format)(ending).additional_file_saving(building)
+    return ending.written
+
+
+def _params(pipeline: Pipeline, mapping: ClassMap) -> Mapping[str, Any]:
+    export = pipeline.export
+    return {
+        "name": pipeline.name,
+        "format": export.format,
+        "classes": mapping.names,
+        "split": dict(export.split),
+        "media": export.media,
+    }
+
+
+def _prepared(
+    outcomes: Iterable[Outcome], mapping: ClassMap, pipeline: Pipeline, workspace: Workspace
+) -> Iterator[_Prepared | Rejection]:
+    """Yields items in order, while the frames of the next ones are cut already."""
+    waiting: deque[Future[_Prepared | Rejection]] = deque()
+    with ThreadPoolExecutor(_CUTTERS) as pool:
+        for outcome in outcomes:
+            waiting.append(pool.submit(_prepare, outcome, mapping, pipeline, workspace))
+            if len(waiting) > _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _prepare(outcome: Outcome, mapping: ClassMap, pipeline: Pipeline, workspace: Workspace) -> _Prepared | Rejection:
+    if isinstance(outcome, Rejection):
+        return outcome
+    source, unlisted = mapping.apply(outcome.verified.source)
+    media = replace(outcome, verified=replace(outcome.verified, source=source))
+    try:
+        found, dropped = samples(media, pipeline, workspace)
+    except RushesError as error:
+        return _rejection(media, error)
+    return _Prepared(media, split_for(media, pipeline), found, unlisted + dropped)
+
+
+def _rejection(media: Media, error: RushesError) -> Rejection:
+    status = "quarantined" if error.quarantined else "skipped" if isinstance(error, NeedsFramesError) else "failed"
+    verified = media.verified
+    return Rejection(
+        verified.source,
+        stage="export",
+        status=status,
+        code=error.code,
+        message=str(error),
+        transient=error.transient,
+        attempts=verified.attempts,
+        sha256=verified.sha256,
+        size_bytes=verified.size_bytes,
+    )
+
+
+def _export_item(prepared: _Prepared | Rejection, exporter: BaseExporter) -> Iterator[ManifestRow]:
+    if isinstance(prepared, Rejection):
+        yield rejection_row(prepared)
+        return
+    media, split, found, dropped = prepared
+    rows = [_export_sample(media, sample, exporter) for sample in found]
+    if len(found) == 1 and found[0].parent is None:
+        yield replace(rows[0], dropped=dict(sorted((dropped + Counter(rows[0].dropped)).items())))
+        return
+    yield item_row(media, split, dropped)
+    yield from rows
+
+
+def _export_sample(media: Media, sample: Sample, exporter: BaseExporter) -> ManifestRow:
+    run = exporter.run
+    run.dropped = Counter(sample.dropped)
+    run.placed = None
+    exporter.export(sample)
+    return sample_row(media, sample, run.placed, run.dropped)
+
+
+def _counted(tally: ExportTally, prepared: _Prepared | Rejection, written: Iterable[WrittenFile]) -> ExportTally:
+    found = 0 if isinstance(prepared, Rejection) else len(prepared.samples)
+    size_bytes = sum(file.size_bytes for file in written)
+    return ExportTally(tally.items + 1, tally.samples + found, tally.size_bytes + size_bytes)
+
+
+def _write(file: IO[bytes], records: Iterable[Any]) -> None:
+    file.writelines(encode(record) + b"\n" for record in records)

@@ -1,0 +1,93 @@
+"""The COCO layout: images, and one JSON document of instances for each split.
+
+    images/train/a.jpg  annotations/instances_train.json  classes.txt  dataset.yaml
+
+A `file_name` counts from `images/<split>`, as in the COCO releases. `dataset.yaml` names splits, documents and counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+import yaml
+
+from rushes.export.base import BaseExporter, labels_of, media_path
+from rushes.formats import coco
+from rushes.jsonl import encode
+from rushes.records import Sample
+
+__all__ = ["CocoExporter"]
+
+
+class _Labelled(NamedTuple):
+    sample: Sample
+    objects: list[dict[str, Any]]
+
+
+class CocoExporter(BaseExporter):
+    """Writes boxes, outlines and keypoints; a class of the whole image is left out, and counted."""
+
+    def convert_data(self, data: Sample) -> Any:
+        """Returns the sample with its annotation objects, which get their ids at the end."""
+        objects, reasons = coco.render(labels_of(data), data.info.width, data.info.height, self.params["classes"])
+        for reason, count in reasons.items():
+            self.run.drop(reason, count)
+        return _Labelled(data, objects)
+
+    def process_file_saving(self, data: Any, export_path: Path) -> None:
+        """Places the image and hands its objects to the end."""
+        sample = data.sample
+        path = media_path(sample, "images")
+        self.run.place(sample, path)
+        size = [sample.info.width, sample.info.height]
+        self.run.emit(f"image {sample.split}", [PurePosixPath(path).name, *size, data.objects])
+        self.run.emit("split", sample.split)
+
+    def additional_file_saving(self, export_path: Path) -> None:
+        """Writes each split's document, `dataset.yaml` and `classes.txt`."""
+        shares = [split for split, share in self.params["split"].items() if share > 0]
+        splits = list(dict.fromkeys([*shares, *sorted(set(self.run.parts("split")))]))
+        content = {split: self._write_split(split) for split in splits}
+        classes = list(self.params["classes"])
+        names = {"names": dict(enumerate(classes, 1))}
+        text = yaml.safe_dump({"splits": content} | names, sort_keys=False, allow_unicode=True)
+        self.run.write("dataset.yaml", text.encode())
+        self.run.write("classes.txt", "".join(f"{name}\n" for name in classes).encode())
+
+    def _write_split(self, split: str) -> dict[str, Any]:
+        path = f"annotations/instances_{split}.json"
+        self.run.write(path, self._document(split))
+        images = annotations = 0
+        for *_, objects in self.run.parts(f"image {split}"):
+            images += 1
+            annotations += len(objects)
+        return {"images": f"images/{split}", "annotations": path, "counts": {"images": images, "labels": annotations}}
+
+    def _document(self, split: str) -> Iterator[bytes]:
+        info = {"description": self.params["name"], "version": "1.0"}
+        yield b'{"info":' + encode(info) + b',"licenses":[],"categories":'
+        yield encode(coco.categories(self.params["classes"])) + b',"images":['
+        yield from _joined(self._images(split))
+        yield b'],"annotations":['
+        yield from _joined(self._annotations(split))
+        yield b"]}\n"
+
+    def _images(self, split: str) -> Iterator[dict[str, Any]]:
+        for number, (name, width, height, _) in enumerate(self.run.parts(f"image {split}"), 1):
+            yield coco.image(number, name, width, height)
+
+    def _annotations(self, split: str) -> Iterator[dict[str, Any]]:
+        identity = 0
+        for number, (*_, objects) in enumerate(self.run.parts(f"image {split}"), 1):
+            for found in objects:
+                identity += 1
+                yield {"id": identity, "image_id": number, **found}
+
+
+def _joined(objects: Iterator[dict[str, Any]]) -> Iterator[bytes]:
+    comma = b"\n"
+    for found in objects:
+        yield comma + encode(found)
+        comma = b",\n"

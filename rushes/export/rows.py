@@ -1,0 +1,95 @@
+"""Rows of the manifest.
+
+`path`, `sha256` and `size_bytes` speak of a file of the dataset, so a video of which only frames stand there has none
+of them; `width`, `height`, `duration_s` and the codecs speak of the media that was exported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from rushes.export.base import labels_of
+from rushes.files.urls import redact
+from rushes.records import ManifestRow, Media, MediaInfo, Rejection, Sample
+
+__all__ = ["item_row", "rejection_row", "sample_row"]
+
+
+def rejection_row(rejection: Rejection) -> ManifestRow:
+    """Returns the row of an item that is not in the dataset."""
+    source = rejection.source
+    return ManifestRow(
+        id=source.id,
+        source=redact(source.url),
+        status=rejection.status,
+        stage=rejection.stage,
+        error_code=rejection.code,
+        error=rejection.message,
+        attempts=rejection.attempts,
+        source_sha256=rejection.sha256,
+        split=source.split,
+        group=source.group,
+        attributes=source.attributes,
+    )
+
+
+def item_row(media: Media, split: str, dropped: Mapping[str, int]) -> ManifestRow:
+    """Returns the row of an item as a whole; for a video, its frames' rows follow."""
+    source = media.verified.source
+    return ManifestRow(
+        id=source.id,
+        source=redact(source.url),
+        status="ok",
+        stage="export",
+        attempts=media.verified.attempts,
+        source_sha256=media.verified.sha256,
+        split=split,
+        group=source.group,
+        recipe=media.recipe,
+        attributes=source.attributes,
+        action=media.action,
+        reason=media.reason,
+        dropped=dict(sorted(dropped.items())),
+        **_info(media.info),
+    )
+
+
+def sample_row(media: Media, sample: Sample, path: str | None, dropped: Mapping[str, int]) -> ManifestRow:
+    """Returns the row of an image of the dataset: the item's own row, or that of one frame.
+
+    Args:
+        media: The item.
+        sample: The image.
+        path: Where it stands in the dataset.
+        dropped: Labels of it that were left out or changed, by reason code.
+    """
+    row = replace(
+        item_row(media, sample.split, dropped),
+        id=sample.id,
+        path=path,
+        sha256=sample.sha256 if path is not None else None,
+        size_bytes=sample.size_bytes if path is not None else None,
+        annotations=labels_of(sample) if sample.labelled or sample.label is not None else None,
+        **_info(sample.info),
+    )
+    if sample.parent is None:
+        return row
+    # What is true of the whole video stands in its own row.
+    return replace(
+        row, parent=sample.parent, frame=sample.frame, time_s=sample.time_s, attributes={}, action=None, reason=None
+    )
+
+
+def _info(info: MediaInfo) -> dict[str, Any]:
+    return {
+        "media_type": info.media_type,
+        "width": info.width,
+        "height": info.height,
+        "duration_s": info.duration_s,
+        "fps": info.fps,
+        "video_codec": info.video_codec,
+        "audio_codec": info.audio_codec,
+    }

@@ -1,0 +1,173 @@
+"""From an item's media to the images of a dataset, with the labels that belong to exactly these pixels."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from rushes.config import Pipeline
+from rushes.errors import AnnotationError, NeedsFramesError
+from rushes.export.frames import Clip, chosen, clip_of, cut
+from rushes.export.names import file_stem
+from rushes.export.split import split_of
+from rushes.formats.annotation import clip, scale
+from rushes.images import probe_image
+from rushes.records import Annotation, Media, MediaInfo, Sample
+from rushes.workspace import Workspace
+
+__all__ = ["samples", "split_for"]
+
+Labels = tuple[Annotation, ...]
+ByFrame = dict[int, Labels]
+
+
+def samples(media: Media, pipeline: Pipeline, workspace: Workspace) -> tuple[list[Sample], Counter[str]]:
+    """Returns what an item brings into the dataset: an image, or the frames that the pipeline takes from a video.
+
+    Args:
+        media: The item; its labels bear the dataset's class names.
+        pipeline: The pipeline.
+        workspace: Its workspace; frames are kept there for the next export.
+
+    Returns:
+        The samples, in the order of time; and the labels that came into none of them, counted by reason code.
+
+    Raises:
+        NeedsFramesError: It is a video, and the pipeline says nothing of frames.
+        AnnotationError: The labels do not fit the media.
+        MediaError: A frame cannot be read.
+        VideoTranscodeError: The video cannot be decoded.
+    """
+    if media.info.media_type.startswith("video/"):
+        return _from_video(media, pipeline, workspace)
+    return [_from_image(media, pipeline)], Counter()
+
+
+def split_for(media: Media, pipeline: Pipeline) -> str:
+    """Returns an item's split: its own, or the one of its group, or the one of its bytes."""
+    source = media.verified.source
+    return source.split or split_of(source.group or media.verified.sha256, dict(pipeline.export.split))
+
+
+def _from_image(media: Media, pipeline: Pipeline) -> Sample:
+    labels = media.verified.source.annotations or ()
+    for label in labels:
+        if label.frame or label.time_s:
+            raise AnnotationError(
+                f"{_where(media)}: a label {label.label!r} is on a later frame; expected none, "
+                "because this is an image."
+            )
+    return _fitted(_base(media, pipeline), labels, media.source_info)
+
+
+def _from_video(media: Media, pipeline: Pipeline, workspace: Workspace) -> tuple[list[Sample], Counter[str]]:
+    if pipeline.frames is None:
+        raise NeedsFramesError(
+            f"{_where(media)}: a video cannot stand in a {pipeline.export.format} dataset, which holds images. "
+            "Set `frames`, for example `frames: {every_s: 1.0}`."
+        )
+    times = clip_of(media, pipeline, workspace)
+    throughout, by_frame = _by_frame(media, times)
+    bearing, dropped = _bearing(by_frame, times)
+    wanted = chosen(pipeline.frames, workspace.path(media.path), times.taken, bearing)
+    taken = {times.source_frame(rank): rank for rank in reversed(wanted)}  # a frame that is shown twice counts once
+    paths = cut(media, sorted(taken.values()), pipeline.frames.quality, workspace)
+    base, found = _base(media, pipeline), []
+    for frame, rank in sorted(taken.items()):
+        picture = _picture(base, frame, times.source[frame], paths[rank], workspace)
+        labels = by_frame.pop(bearing.get(rank, frame), ())
+        found.append(_fitted(picture, throughout + labels, media.source_info))
+    dropped["frame_not_taken"] += _count(by_frame.values()) + (0 if found else len(throughout))
+    return found, +dropped
+
+
+def _by_frame(media: Media, times: Clip) -> tuple[Labels, ByFrame]:
+    """Returns the labels of the whole video, and those of each frame of the source."""
+    throughout: list[Annotation] = []
+    by_frame: defaultdict[int, list[Annotation]] = defaultdict(list)
+    for label in media.verified.source.annotations or ():
+        if label.frame is None and label.time_s is None and not (label.box or label.polygon or label.keypoints):
+            throughout.append(label)
+        else:
+            by_frame[times.labelled_frame(label, _where(media))].append(label)
+    return tuple(throughout), {frame: tuple(labels) for frame, labels in sorted(by_frame.items())}
+
+
+def _bearing(by_frame: ByFrame, times: Clip) -> tuple[dict[int, int], Counter[str]]:
+    """Returns which frame of the file bears the labels of which frame of the source; forgets those outside the file.
+
+    Where the file has fewer frames, several of the source's may come nearest to one: the nearest of them counts,
+    because one object would else be there several times.
+    """
+    bearing: dict[int, int] = {}
+    dropped: Counter[str] = Counter()
+    for frame in list(by_frame):
+        rank = times.rank(frame)
+        if rank is None:
+            dropped["outside_clip"] += len(by_frame.pop(frame))
+        elif rank not in bearing or times.apart_s(frame, rank) < times.apart_s(bearing[rank], rank):
+            bearing[rank] = frame
+    return bearing, dropped
+
+
+def _picture(base: Sample, frame: int, time_s: float, path: str, workspace: Workspace) -> Sample:
+    file = workspace.path(path)
+    content = file.read_bytes()
+    return replace(
+        base,
+        id=f"{base.id}-f{frame:06d}",
+        name=f"{base.name}-f{frame:06d}",
+        path=path,
+        sha256=hashlib.sha256(content).hexdigest(),
+        size_bytes=len(content),
+        info=probe_image(file),
+        parent=base.id,
+        frame=frame,
+        time_s=round(time_s, 6),
+    )
+
+
+def _fitted(sample: Sample, labels: Iterable[Annotation], source: MediaInfo) -> Sample:
+    """Returns the sample with labels that follow its size, and end at its edges."""
+    width, height = sample.info.width, sample.info.height
+    kept: list[Annotation] = []
+    dropped: Counter[str] = Counter()
+    for label in labels:
+        # The sample says which frame it is, so its labels need not.
+        still = replace(label, frame=None, time_s=None)
+        if (width, height) != (source.width, source.height):
+            still = scale(still, width / source.width, height / source.height)
+        cut_off, reason = clip(still, width, height)
+        if reason is not None:
+            dropped[reason] += 1
+        if cut_off is not None:
+            kept.append(cut_off)
+    return replace(sample, annotations=tuple(kept), dropped=dict(sorted(dropped.items())))
+
+
+def _base(media: Media, pipeline: Pipeline) -> Sample:
+    source = media.verified.source
+    return Sample(
+        id=source.id,
+        name=file_stem(source.id),
+        path=media.path,
+        sha256=media.sha256,
+        size_bytes=media.size_bytes,
+        info=media.info,
+        split=split_for(media, pipeline),
+        label=source.label,
+        labelled=source.annotations is not None,
+        attributes=source.attributes,
+    )
+
+
+def _where(media: Media) -> str:
+    source = media.verified.source
+    return source.origin or source.id
+
+
+def _count(groups: Iterable[Labels]) -> int:
+    return sum(len(labels) for labels in groups)
