@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
 import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.tree import Tree
 
-from examples.demo.media import DemoItem, generate
 from examples.demo.server import MediaServer, serve
+from examples.demo.source import prepare, write_source
 
-_COLUMNS = ("url", "checksum", "split", "group", "camera", "annotations")
-_GIVEN_SPLITS = {"studio.mov": "val", "nobody.jpg": "val"}
 _FOLD_ABOVE = 4
 
 
@@ -35,34 +30,15 @@ def main(folder: Path = Path("demo-run"), arguments: Sequence[str] = ()) -> int:
         The exit code of the run.
     """
     media = folder / "media"
-    items = generate(media)
-    _break(media)
+    items = prepare(media)
     with ExitStack() as stack:
         server = _start(stack, media, folder / "port")
-        write_source(folder / "items.csv", _rows(items, media, server))
+        write_source(folder / "items.csv", items, media, server)
         shutil.copy(Path(__file__).with_name("pipeline.yaml"), folder)
         command = [sys.executable, "-m", "cli", "run", str(folder / "pipeline.yaml"), *arguments]
         code = subprocess.run(command, check=False).returncode
         _show(folder / "street-scenes", server)
     return code
-
-
-def write_source(path: Path, rows: Iterable[dict[str, Any]]) -> None:
-    """Writes the source file of the pipeline."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, _COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def _break(media: Path) -> None:
-    """Adds a text that calls itself a video, and a picture that is not the one that was promised."""
-    for name, content in (
-        ("notes.mp4", b"No video, just words.\n"),
-        ("tampered.png", (media / "odd.png").read_bytes()),
-    ):
-        if not (media / name).exists():
-            (media / name).write_bytes(content)
 
 
 def _start(stack: ExitStack, media: Path, note: Path) -> MediaServer:
@@ -76,21 +52,6 @@ def _start(stack: ExitStack, media: Path, note: Path) -> MediaServer:
         server = stack.enter_context(serve(media))
     note.write_text(str(server.port))
     return server
-
-
-def _rows(items: Iterable[DemoItem], media: Path, server: MediaServer) -> Iterator[dict[str, Any]]:
-    for item in items:
-        yield {
-            "url": server.url(item.name),
-            "checksum": f"sha256:{hashlib.sha256((media / item.name).read_bytes()).hexdigest()}",
-            "split": _GIVEN_SPLITS.get(item.name, ""),
-            "group": Path(item.name).stem,
-            "camera": Path(item.name).stem,
-            "annotations": json.dumps(item.annotations),
-        }
-    yield {"url": server.url("tampered.png"), "checksum": f"sha256:{hashlib.sha256(b'').hexdigest()}"}
-    yield {"url": server.url("vanished.mp4")}
-    yield {"url": server.url("notes.mp4")}
 
 
 def _show(dataset: Path, server: MediaServer) -> None:
