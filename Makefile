@@ -10,7 +10,6 @@ LOCK   := requirements.lock
 
 # rushes keeps its Prefect home and its migrated database here, so that a clone is removed by `rm -r`.
 export RUSHES_HOME ?= $(CURDIR)/.rushes
-export PYTHONDONTWRITEBYTECODE = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export UV_LINK_MODE ?= copy
 export DO_NOT_TRACK = 1

@@ -6,10 +6,12 @@ from prefect import flow
 from prefect_ray import remote_options
 
 from flows.naming import run_name
-from flows.runner import cores, ray_runner, settle
+from flows.runner import cores, ray_runner, settle, within_limit
 from rushes.config import Pipeline
 from rushes.plan import Plan, new_run
+from rushes.summary.outcome import RunOutcome
 from rushes.workspace import Workspace, locked
+from tasks.aggregate import tally
 from tasks.checksum import checksum
 from tasks.download import download
 from tasks.plan import plan_ingest
@@ -19,10 +21,12 @@ __all__ = ["ingest", "ingest_steps"]
 
 
 @flow(name="ingest", flow_run_name=run_name, task_runner=ray_runner())
-def ingest(config: Pipeline) -> Plan:
+def ingest(config: Pipeline) -> RunOutcome:
     """Downloads, verifies and transcodes what is new, changed, or failed before."""
     with locked(Workspace(config.workspace_path)):
-        return ingest_steps(config)
+        plan = ingest_steps(config)
+        ended: RunOutcome = settle([[tally.submit(config, plan.run)]])[0]
+        return within_limit(ended, config)
 
 
 def ingest_steps(config: Pipeline) -> Plan:

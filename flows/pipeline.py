@@ -9,7 +9,7 @@ from flows.ingest import ingest_steps
 from flows.naming import run_name
 from flows.runner import ray_runner
 from rushes.config import Pipeline
-from rushes.summary.aggregate import Aggregate
+from rushes.summary.outcome import RunOutcome
 from rushes.summary.publish import check_output
 from rushes.workspace import Workspace, locked
 
@@ -17,7 +17,7 @@ __all__ = ["pipeline"]
 
 
 @flow(name="pipeline", flow_run_name=run_name, task_runner=ray_runner())
-def pipeline(config: Pipeline) -> Aggregate:
+def pipeline(config: Pipeline) -> RunOutcome:
     """Turns a list of media URLs into a verified dataset."""
     check_output(config.output_path)  # before hours of work, not after
     with locked(Workspace(config.workspace_path)):

@@ -21,9 +21,12 @@ from prefect_ray import RayTaskRunner
 from pydantic import PrivateAttr
 from typing_extensions import Self
 
+from rushes.config import Pipeline
 from rushes.errors import RunFailedError
+from rushes.summary.outcome import RunOutcome
+from rushes.summary.text import over_limit
 
-__all__ = ["LeanRayTaskRunner", "cores", "ray_runner", "settle", "thread_runner"]
+__all__ = ["LeanRayTaskRunner", "cores", "ray_runner", "settle", "thread_runner", "within_limit"]
 
 _TESTED = {"prefect": ("3.8.", "3.9."), "prefect-ray": ("0.6.0",)}
 _DRIVER = 0  # ray's worker mode of a process that submits, as prefect-ray itself asks for it
@@ -102,6 +105,13 @@ def settle(chains: Iterable[Sequence[PrefectFuture[Any]]]) -> list[Any]:
             f"{problems[0]} What the others did is kept: mend the cause and run again."
         )
     return results
+
+
+def within_limit(ended: RunOutcome, config: Pipeline) -> RunOutcome:
+    """Returns the outcome, or raises a `RunFailedError` if more items failed than `run.max_failed` allows."""
+    if ended.over_limit:
+        raise RunFailedError(over_limit(ended, config.run.max_failed))
+    return ended
 
 
 def _completed(future: PrefectFuture[Any]) -> bool:

@@ -12,50 +12,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from rushes import __version__
 from rushes.config import Pipeline
 from rushes.errors import AccountingError
 from rushes.export.batch import finish
-from rushes.ingest import BatchResult, results
+from rushes.ingest import results
 from rushes.jsonl import encode, json_bytes, read_lines
 from rushes.plan import Plan, load_plan
 from rushes.records import ManifestRow, WrittenFile
+from rushes.summary.outcome import RunOutcome, failed_share, save_outcome, work_done
 from rushes.summary.publish import SUMMARY, building_of, place_for, publish_dataset
 from rushes.summary.stats import Stats
 from rushes.summary.verify import CHECKSUMS, checksum_lines
 from rushes.video.binaries import describe
 from rushes.workspace import Batch, Workspace
 
-__all__ = ["Aggregate", "aggregate"]
+__all__ = ["aggregate"]
 
 
-class Aggregate(msgspec.Struct, frozen=True):
-    """What a run came to.
-
-    Attributes:
-        run: The run's id.
-        dataset: Folder of the dataset.
-        items: Items by status, and `planned`.
-        codes: Items by error code.
-        files: Images and videos in the dataset.
-        fetched: Items whose bytes arrived in this run.
-        made: Media that this run probed, and transcoded where asked.
-        over_limit: Whether more items failed than `run.max_failed` allows.
-    """
-
-    run: str
-    dataset: str
-    items: dict[str, int]
-    codes: dict[str, int]
-    files: int
-    fetched: int
-    made: int
-    over_limit: bool
-
-
-def aggregate(pipeline: Pipeline, workspace: Workspace, run: str, batches: Sequence[Batch]) -> Aggregate:
+def aggregate(pipeline: Pipeline, workspace: Workspace, run: str, batches: Sequence[Batch]) -> RunOutcome:
     """Writes the dataset's own files and puts the dataset in its place.
 
     A run over its failure limit does not replace a dataset that was within it: it is put beside, as `<output>.failed`.
@@ -79,18 +54,15 @@ def aggregate(pipeline: Pipeline, workspace: Workspace, run: str, batches: Seque
     (building / "stats.json").write_bytes(json_bytes(content))
     finished = finish(pipeline, workspace, run, names, building, plan.classes)
     _write_checksums(building, [*_parts(folder, names, "files", WrittenFile), *finished])
-    over_limit = _failed_share(content["items"]) > pipeline.run.max_failed
+    over_limit = failed_share(content["items"]) > pipeline.run.max_failed
     dataset = place_for(pipeline.output_path, over_limit)
-    work = _work(list(results(workspace, run)))
-    summary = _summary(pipeline, run) | {"over_limit": over_limit, "items": content["items"], "work": work}
-    (building / SUMMARY).write_bytes(json_bytes(summary))
+    work = work_done(results(workspace, run))
+    outcome = RunOutcome(
+        run, content["items"], content["failures_by_code"], work, over_limit, str(dataset), content["files"]
+    )
+    (building / SUMMARY).write_bytes(json_bytes(_summary(pipeline, outcome)))
     publish_dataset(building, dataset)
-    items, codes = content["items"], content["failures_by_code"]
-    fetched, made = (work.get(stage, {}).get("done", 0) - work.get(stage, {}).get("stopped", 0) for stage in _WORK)
-    return Aggregate(run, str(dataset), items, codes, content["files"], fetched, made, over_limit)
-
-
-_WORK = ("download", "transcode")
+    return save_outcome(workspace, outcome)
 
 
 def _parts(folder: Path, names: Iterable[str], kind: str, record: type[Any]) -> Iterator[Any]:
@@ -142,32 +114,18 @@ def _write_checksums(building: Path, written: Iterable[WrittenFile]) -> None:
         file.writelines(checksum_lines(digests))
 
 
-def _failed_share(items: dict[str, int]) -> float:
-    return (items["failed"] + items["quarantined"]) / items["planned"] if items["planned"] else 0.0
-
-
-def _work(done: Sequence[BatchResult]) -> dict[str, Any]:
-    """Returns per stage what this run did: batches, items, bytes, and the busy seconds of all its batches together."""
-    stages: dict[str, dict[str, float]] = {}
-    for result in done:
-        stage = stages.setdefault(result.stage, dict.fromkeys(("batches", "done", "stopped", "bytes", "busy_s"), 0))
-        stage["batches"] += 1
-        stage["done"] += result.done
-        stage["stopped"] += result.stopped
-        stage["bytes"] += result.size_bytes
-        stage["busy_s"] = round(stage["busy_s"] + result.elapsed_s, 3)
-    return stages
-
-
-def _summary(pipeline: Pipeline, run: str) -> dict[str, Any]:
+def _summary(pipeline: Pipeline, outcome: RunOutcome) -> dict[str, Any]:
     ended = datetime.now(UTC)
-    started = datetime.strptime(run.partition("Z")[0], "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
+    started = datetime.strptime(outcome.run.partition("Z")[0], "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
     return {
         "name": pipeline.name,
-        "run": run,
+        "run": outcome.run,
         "started": started.isoformat(timespec="milliseconds"),
         "ended": ended.isoformat(timespec="milliseconds"),
         "elapsed_s": round((ended - started).total_seconds(), 3),
+        "over_limit": outcome.over_limit,
+        "items": outcome.items,
+        "work": outcome.work,
         "export": pipeline.export.model_dump(mode="json"),
         "transcode": pipeline.transcode.model_dump(mode="json") if pipeline.transcode else None,
         "frames": pipeline.frames.model_dump(mode="json") if pipeline.frames else None,

@@ -8,26 +8,29 @@ from pathlib import Path
 
 from rushes.jsonl import read_lines
 from rushes.records import ManifestRow
-from rushes.summary.aggregate import Aggregate
+from rushes.summary.outcome import RunOutcome, failed_share
 
 __all__ = ["artifact_key", "failure_table", "markdown", "over_limit"]
 
 _SHOWN = 200
 
 
-def markdown(name: str, ended: Aggregate) -> str:
+def markdown(name: str, ended: RunOutcome) -> str:
     """Returns the summary that stands beside a run in the Prefect UI."""
     counts = "\n".join(f"| {status} | {count} |" for status, count in ended.items.items())
-    codes = "\n".join(f"| {code} | {count} |" for code, count in ended.codes.items()) or "| none | 0 |"
+    codes = "\n".join(f"| {code} | {count} |" for code, count in ended.failures_by_code.items()) or "| none | 0 |"
+    wrote = f"{ended.files} files stand in `{ended.dataset}`.\n\n" if ended.dataset else ""
     return (
-        f"# {name}\n\nRun `{ended.run}` wrote {ended.files} files to `{ended.dataset}`; "
-        f"fetched {ended.fetched}, made {ended.made}.\n\n"
+        f"# {name}\n\nRun `{ended.run}` fetched {ended.fetched} items and made {ended.made} media.\n\n"
+        f"{wrote}"
         f"| items | |\n|---|---|\n{counts}\n\n| error code | items |\n|---|---|\n{codes}\n"
     )
 
 
-def failure_table(ended: Aggregate) -> list[dict[str, str]]:
+def failure_table(ended: RunOutcome) -> list[dict[str, str]]:
     """Returns the first items that did not end ok, as rows of a table."""
+    if ended.dataset is None:
+        return []
     rows = read_lines(Path(ended.dataset) / "failures.jsonl", ManifestRow)
     return [
         {"id": row.id, "status": row.status, "code": row.error_code or "", "error": row.error or "", "source": row.source}
@@ -35,14 +38,14 @@ def failure_table(ended: Aggregate) -> list[dict[str, str]]:
     ]
 
 
-def over_limit(ended: Aggregate, max_failed: float) -> str:
+def over_limit(ended: RunOutcome, max_failed: float) -> str:
     """Returns the message of a run whose failed share is above its limit."""
     failed = ended.items["failed"] + ended.items["quarantined"]
-    codes = ", ".join(f"{code} {count}" for code, count in ended.codes.items())
+    codes = ", ".join(f"{code} {count}" for code, count in ended.failures_by_code.items())
+    where = f"Each stands in {ended.dataset}/failures.jsonl with its next step." if ended.dataset else ""
     return (
-        f"{failed} of {ended.items['planned']} items failed ({failed / ended.items['planned']:.1%}), more than "
-        f"run.max_failed = {max_failed:.1%}: {codes}. Each stands in {ended.dataset}/failures.jsonl with its next step; "
-        "mend them and run again, or raise the limit."
+        f"{failed} of {ended.items['planned']} items failed ({failed_share(ended.items):.1%}), more than "
+        f"run.max_failed = {max_failed:.1%}: {codes}. {where} Mend them and run again, or raise the limit."
     )
 
 

@@ -1,0 +1,101 @@
+"""What a run came to, in the few numbers that people and scripts ask for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from rushes.config import Pipeline
+from rushes.ingest import BatchResult, results
+from rushes.join import outcomes
+from rushes.jsonl import atomic_write, decode, encode
+from rushes.records import Rejection
+from rushes.workspace import Workspace
+
+__all__ = ["STATUSES", "RunOutcome", "failed_share", "ingest_outcome", "load_outcome", "save_outcome", "work_done"]
+
+STATUSES = ("ok", "failed", "skipped", "quarantined")
+
+
+class RunOutcome(msgspec.Struct, frozen=True):
+    """What a run came to.
+
+    Attributes:
+        run: The run's id.
+        items: Items by status, and `planned`.
+        failures_by_code: Items that did not end ok, by error code.
+        work: Per stage what this run did: batches, items done and stopped, bytes, and the busy seconds of all batches.
+        over_limit: Whether more items failed than `run.max_failed` allows.
+        dataset: Folder of the dataset, after an export.
+        files: Images and videos in the dataset, after an export.
+    """
+
+    run: str
+    items: dict[str, int]
+    failures_by_code: dict[str, int]
+    work: dict[str, dict[str, float]]
+    over_limit: bool
+    dataset: str | None = None
+    files: int | None = None
+
+    @property
+    def fetched(self) -> int:
+        """Items whose bytes arrived in this run."""
+        return self._done("download")
+
+    @property
+    def made(self) -> int:
+        """Media that this run probed, and transcoded where asked."""
+        return self._done("transcode")
+
+    def _done(self, stage: str) -> int:
+        work = self.work.get(stage, {})
+        return int(work.get("done", 0) - work.get("stopped", 0))
+
+
+def ingest_outcome(pipeline: Pipeline, workspace: Workspace, run: str) -> RunOutcome:
+    """Counts how the planned items stand after an ingest."""
+    items: Counter[str] = Counter()
+    codes: Counter[str] = Counter()
+    for outcome in outcomes(pipeline, workspace, run):
+        rejected = isinstance(outcome, Rejection)
+        items[outcome.status if rejected else "ok"] += 1
+        codes.update([outcome.code] if rejected else [])
+    counts = {"planned": items.total()} | {status: items[status] for status in STATUSES}
+    over_limit = failed_share(counts) > pipeline.run.max_failed
+    work = work_done(results(workspace, run))
+    return save_outcome(workspace, RunOutcome(run, counts, dict(sorted(codes.items())), work, over_limit))
+
+
+def save_outcome(workspace: Workspace, outcome: RunOutcome) -> RunOutcome:
+    """Keeps a run's outcome beside its plan, and returns it."""
+    with atomic_write(workspace.run(outcome.run) / "outcome.json") as file:
+        file.write(encode(outcome))
+    return outcome
+
+
+def load_outcome(workspace: Workspace, run: str) -> RunOutcome | None:
+    """Returns the outcome of a run that came so far, or None."""
+    path = workspace.run(run) / "outcome.json"
+    return decode(path.read_bytes(), RunOutcome, str(path)) if path.exists() else None
+
+
+def failed_share(items: dict[str, int]) -> float:
+    """Returns the share of planned items that failed or were quarantined."""
+    return (items["failed"] + items["quarantined"]) / items["planned"] if items["planned"] else 0.0
+
+
+def work_done(done: Iterable[BatchResult]) -> dict[str, dict[str, Any]]:
+    """Returns what the batches of each stage did together."""
+    stages: dict[str, dict[str, Any]] = {}
+    for result in done:
+        stage = stages.setdefault(result.stage, dict.fromkeys(("batches", "done", "stopped", "bytes", "busy_s"), 0))
+        stage["batches"] += 1
+        stage["done"] += result.done
+        stage["stopped"] += result.stopped
+        stage["bytes"] += result.size_bytes
+        stage["busy_s"] = round(stage["busy_s"] + result.elapsed_s, 3)
+    return stages
