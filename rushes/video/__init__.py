@@ -3,6 +3,7 @@
 from rushes.errors import FFmpegNotFoundError, TranscodingFailedError, UnsupportedFormatError, VideoTranscodeError
 from rushes.video.config import TranscodeConfig
 from rushes.video.probe import get_video_info, validate_video_format
+from rushes.video.transcode import optimize_for_web, transcode_video
 
 __all__ = [
     "FFmpegNotFoundError",
@@ -11,5 +12,7 @@ __all__ = [
     "UnsupportedFormatError",
     "VideoTranscodeError",
     "get_video_info",
+    "optimize_for_web",
+    "transcode_video",
     "validate_video_format",
 ]

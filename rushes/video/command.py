@@ -1,0 +1,120 @@
+"""ffmpeg's command lines, built from a probe and a TranscodeConfig."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import ffmpeg
+
+from rushes.records import MediaInfo
+from rushes.sniff import sniff
+from rushes.video.binaries import filters, find
+from rushes.video.config import TranscodeConfig, parse_resolution
+from rushes.video.ffprobe import MAX_PIXELS
+from rushes.video.probe import Probed
+
+__all__ = ["can_tone_map", "decode_command", "encode_command", "fit", "input_options", "output_size", "quiet"]
+
+_TONE_MAP = (
+    "zscale=t=linear:npl=100",
+    "format=gbrpf32le",
+    "zscale=p=bt709",
+    "tonemap=hable:desat=0",
+    "zscale=t=bt709:m=bt709:r=tv",
+)
+# One thread: files run side by side instead, which is faster, and the bytes do not depend on the machine.
+_ONE_THREAD = {"threads": 1}
+_REPEATABLE = {"fflags": "+bitexact", "flags:v": "+bitexact", "flags:a": "+bitexact", "map_metadata": -1}
+
+
+def quiet() -> list[str]:
+    """Returns the global options of every ffmpeg that rushes runs: no questions, errors only, and errors are fatal."""
+    return ["-nostdin", "-hide_banner", "-nostats", "-loglevel", "error", "-xerror", "-filter_threads", "1"]
+
+
+def input_options(path: Path) -> dict[str, Any]:
+    """Returns the options that keep ffmpeg to one file, one demuxer, one thread and pictures of a sane size."""
+    return {
+        "protocol_whitelist": "file",
+        "format_whitelist": sniff(path).demuxers or "",
+        "max_pixels": MAX_PIXELS,
+        **_ONE_THREAD,
+    }
+
+
+def encode_command(source: Path, part: Path, config: TranscodeConfig, probed: Probed) -> list[str]:
+    """Returns the command that makes `part` of `source`."""
+    start = {"ss": config.start_time} if config.start_time else {}
+    media = ffmpeg.input(f"file:{source.absolute()}", **input_options(source), **start)
+    streams = [media["V:0"], media["a:0"]] if probed.audio_decodable else [media["V:0"]]
+    options = {
+        **_video_options(config, probed),
+        **({"c:a": config.acodec, "b:a": config.audio_bitrate} if probed.audio_decodable else {}),
+        **({"movflags": config.movflags} if part.suffix.lower() in (".mp4", ".mov", ".m4v") else {}),
+        **({"t": config.duration} if config.duration else {}),
+        **_REPEATABLE,
+        "sn": None,
+        "dn": None,
+        "map_chapters": -1,
+        "stats_period": 0.5,
+    }
+    made = ffmpeg.output(*streams, f"file:{part.absolute()}", **options)
+    command: list[str] = made.global_args(*quiet(), "-progress", "pipe:1").compile(
+        cmd=str(find("ffmpeg")), overwrite_output=True
+    )
+    return command
+
+
+def decode_command(source: Path, probed: Probed) -> list[str]:
+    """Returns the command that decodes a source to nowhere, to see whether it can be."""
+    media = ffmpeg.input(f"file:{source.absolute()}", **input_options(source))
+    streams = [media["V:0"], media["a:0"]] if probed.audio_decodable else [media["V:0"]]
+    command: list[str] = ffmpeg.output(*streams, "-", f="null").global_args(*quiet()).compile(cmd=str(find("ffmpeg")))
+    return command
+
+
+def _video_options(config: TranscodeConfig, probed: Probed) -> dict[str, Any]:
+    # Without a rate every frame keeps its time, in the source's own ticks; ffmpeg's default is one tick per frame,
+    # which drops those that are closer together than the average.
+    timing = {"fps_mode": "cfr", "r": config.fps} if config.fps else {"fps_mode": "vfr", "enc_time_base": "-1"}
+    return {
+        "c:v": config.vcodec,
+        "preset": config.preset,
+        "crf": config.crf,
+        "pix_fmt": "yuv420p",
+        "vf": ",".join(_filters(config, probed)),
+        **timing,
+        **_ONE_THREAD,
+    }
+
+
+def _filters(config: TranscodeConfig, probed: Probed) -> list[str]:
+    width, height = output_size(probed.info, config)
+    return [
+        # send_frame, because the default makes a frame of each field.
+        *(["bwdif=mode=send_frame:deint=interlaced"] if probed.interlaced else []),
+        *(_TONE_MAP if probed.hdr and can_tone_map() else []),
+        f"scale={width}:{height}",
+        "setsar=1",
+    ]
+
+
+def can_tone_map() -> bool:
+    """Says whether the ffmpeg at hand can turn HDR into ordinary brightness."""
+    return {"zscale", "tonemap"} <= filters(find("ffmpeg"))
+
+
+def output_size(info: MediaInfo, config: TranscodeConfig) -> tuple[int, int]:
+    """Returns width and height in pixels of what a transcode makes of a video."""
+    return fit(info.width, info.height, parse_resolution(config.resolution) if config.resolution else None)
+
+
+def fit(width: int, height: int, box: tuple[int, int] | None) -> tuple[int, int]:
+    """Returns the largest even size of the same shape that is no larger than the picture and the box.
+
+    4:2:0 needs even sides, so a side of one pixel becomes two.
+    """
+    scale = min(Fraction(1), Fraction(box[0], width), Fraction(box[1], height)) if box else Fraction(1)
+    return max(2, int(width * scale) // 2 * 2), max(2, int(height * scale) // 2 * 2)
