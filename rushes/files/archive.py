@@ -14,11 +14,10 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from rushes.errors import ArchiveError
+from rushes.files.part import CHUNK_BYTES
 from rushes.jsonl import publish
 
 __all__ = ["archive", "unarchive"]
-
-CHUNK_BYTES = 1 << 20
 
 # A single deflate stream reaches 1032 : 1; small files compress well without harm.
 _RATIO_FROM_BYTES = 10 * 2**20

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from rushes.errors import ChecksumMismatchError
+from rushes.files.part import CHUNK_BYTES
 from rushes.jsonl import publish
 from rushes.records import Download, Verified
 from rushes.sniff import sniff
 from rushes.workspace import Workspace, stored
 
 __all__ = ["calculate_checksum", "compare", "get_checksum_from_file", "parse_checksum", "quarantine", "verify"]
-
-CHUNK_BYTES = 1 << 20
 
 _HEX_DIGITS = {"md5": 32, "sha1": 40, "sha256": 64, "sha512": 128}
 

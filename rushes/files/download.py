@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import hashlib
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import stamina
 from msgspec.structs import replace
 
-from rushes.errors import ConfigError, DiskFullError, HTTPStatusError, RushesError, StorageError, TooLargeError
+from rushes.errors import ConfigError, HTTPStatusError, RushesError
 from rushes.files.checksum import compare, parse_checksum
 from rushes.files.guard import guarded_session
 from rushes.files.io import get_temp_path
 from rushes.files.local import is_local, local_path, read_local, validator
-from rushes.files.transfer import CHUNK_BYTES, opened
+from rushes.files.part import save
+from rushes.files.transfer import opened
 from rushes.files.urls import item_id, redact, suffix
 from rushes.jsonl import publish
 from rushes.records import Download, Source
@@ -34,8 +32,6 @@ __all__ = ["adownload_file", "afiles_url_to_path", "download_file", "fetch", "fi
 
 MAX_RETRY_AFTER_S = 60.0
 """A server that asks for more patience than this is asked again after it all the same."""
-
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def fetch(
@@ -188,7 +184,9 @@ def _receive(
     with opened(source.url, session, config, headers) as transfer:
         if transfer.not_modified:
             return None
-        size_bytes, digests = _save(transfer.chunks(), root / relative, source, config.max_bytes)
+        size_bytes, digests = save(
+            transfer.chunks(), root / relative, _algorithms(source), config.max_bytes, transfer.url
+        )
         return Download(
             source=source,
             path=relative,
@@ -209,48 +207,12 @@ def _copy(
     etag = validator(path, config.max_bytes)
     if headers.get("If-None-Match") == etag:
         return None
-    size_bytes, digests = _save(read_local(path), root / relative, source, config.max_bytes)
+    size_bytes, digests = save(read_local(path), root / relative, _algorithms(source), config.max_bytes, str(path))
     return Download(source, relative, size_bytes, digests, etag=etag, elapsed_s=time.monotonic() - start_s)
 
 
-def _save(chunks: Iterable[bytes], part: Path, source: Source, max_bytes: int) -> tuple[int, dict[str, str]]:
-    """Writes and hashes in one pass; returns the length and the digests."""
-    algorithms = {"sha256", source.checksum.partition(":")[0] if source.checksum else "sha256"}
-    hashes = {name: hashlib.new(name, usedforsecurity=False) for name in sorted(algorithms)}
-    size_bytes = 0
-    with _part_file(part) as file:
-        for chunk in chunks:
-            size_bytes += len(chunk)
-            if size_bytes > max_bytes:
-                raise TooLargeError(
-                    f"{redact(source.url)}: more than {max_bytes} bytes, which is download.max_bytes. "
-                    "Raise the limit if the item is meant."
-                )
-            for digest in hashes.values():
-                digest.update(chunk)
-            file.write(chunk)
-    return size_bytes, {name: digest.hexdigest() for name, digest in hashes.items()}
-
-
-@contextmanager
-def _part_file(part: Path) -> Iterator[IO[bytes]]:
-    """Opens a file that is gone again when the block fails. The network's failures have their own names by then."""
-    whole = False
-    try:
-        part.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb", buffering=CHUNK_BYTES) as file:
-            yield file
-        whole = True
-    except OSError as error:
-        kind, advice = (
-            (DiskFullError, "Free some space, or use another workspace")
-            if error.errno in _FULL
-            else (StorageError, "Check the folder and its permissions")
-        )
-        raise kind(f"{part}: cannot be written: {error.strerror or error}. {advice}.") from None
-    finally:
-        if not whole:
-            part.unlink(missing_ok=True)
+def _algorithms(source: Source) -> list[str]:
+    return sorted({"sha256", source.checksum.partition(":")[0] if source.checksum else "sha256"})
 
 
 def _download(source: Source, path: Path, allow_hosts: Sequence[str]) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 from rushes.errors import BadURLError, StorageError, TooLargeError
+from rushes.files.part import CHUNK_BYTES
 
 __all__ = ["is_local", "local_path", "read_local", "validator"]
-
-CHUNK_BYTES = 1 << 20
 
 
 def is_local(url: str) -> bool:
@@ -29,7 +27,7 @@ def local_path(url: str) -> Path:
     parts = urlsplit(url)
     if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
         raise BadURLError(f"{url}: expected file:///absolute/path on this machine.")
-    return Path(url2pathname(parts.path))
+    return Path(unquote(parts.path))
 
 
 def validator(path: Path, max_bytes: int) -> str:

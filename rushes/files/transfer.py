@@ -28,15 +28,14 @@ from rushes.errors import (
     TransferTimeoutError,
     TruncatedError,
 )
+from rushes.files.part import CHUNK_BYTES
 from rushes.files.urls import join, redact
 
 if TYPE_CHECKING:
     from rushes.config import DownloadConfig
 
-__all__ = ["CHUNK_BYTES", "MAX_REDIRECTS", "Transfer", "opened"]
+__all__ = ["MAX_REDIRECTS", "Transfer", "opened"]
 
-CHUNK_BYTES = 1 << 20
-"""What is read at most at a time."""
 MAX_REDIRECTS = 10
 """How many redirects are followed."""
 

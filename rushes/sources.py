@@ -1,0 +1,239 @@
+"""The source file: one row an item, read as a stream, and no row can stop the others.
+
+CSV (RFC 4180, UTF-8, with a header) or JSON lines (one object a line). `url` is the one column that must be there;
+`id`, `checksum`, `split`, `group`, `label` and `annotations` have a meaning; every other one is kept as an attribute.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urljoin, urlsplit
+
+from rushes.config import DownloadConfig, expand
+from rushes.errors import BadURLError, ConfigError, DuplicateRowError, RowError, RushesError
+from rushes.files.checksum import parse_checksum
+from rushes.files.download import fetch
+from rushes.files.guard import guarded_session
+from rushes.files.local import is_local
+from rushes.files.urls import item_id, redact, suffix
+from rushes.formats.annotation import parse
+from rushes.jsonl import encode
+from rushes.records import Rejection, Source
+from rushes.rows import FORMATS, Row
+
+__all__ = ["read_sources"]
+
+SPLITS = ("train", "val", "test")
+MAX_ID_CHARACTERS = 200
+
+_COLUMNS = frozenset({"url", "id", "checksum", "split", "group", "label", "annotations"})
+_CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff]")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+
+
+def read_sources(source: str, config: DownloadConfig | None = None) -> Iterator[Source | Rejection]:
+    """Reads a source file, row by row.
+
+    Paths in it count from the folder it stands in. From a source file that is itself a URL they count from that URL,
+    and no row may name a file of this machine.
+
+    Args:
+        source: Path or http(s) URL of a CSV or JSON lines file; `${VAR}` reads the environment.
+        config: How to fetch the source file, where it is a URL.
+
+    Yields:
+        An item; or what is wrong with its row: `failed` where it cannot be understood, `skipped` where it stands in
+        the file twice. Every id is unique.
+
+    Raises:
+        ConfigError: The file is missing, cannot be read, is of an unknown type, or has no `url` column.
+    """
+    where = expand(source, "source")
+    remote = _is_http(where)
+    name = redact(where) if remote else where
+    kind = suffix(where) if remote else Path(where).suffix.lower()
+    if kind not in FORMATS:
+        raise ConfigError(f"source = {name}: expected a file that ends with {', '.join(FORMATS)}.")
+    with _file(where, name, config or DownloadConfig()) as path:
+        base = where if remote else Path(where).absolute().parent
+        short = urlsplit(where).path.rpartition("/")[2] if remote else path.name
+        try:
+            yield from _read(FORMATS[kind](path, short), base, short)
+        except OSError as error:
+            raise ConfigError(f"source = {name}: cannot be read: {error.strerror or error}.") from None
+
+
+@contextmanager
+def _file(where: str, name: str, config: DownloadConfig) -> Iterator[Path]:
+    """Gives the source file as a path; one from the network goes when the block ends."""
+    if not _is_http(where):
+        yield Path(where)
+        return
+    with tempfile.TemporaryDirectory(prefix="rushes-") as folder, guarded_session(config) as session:
+        try:
+            fetch(Source("source", where), Path(folder), "source", config, session)
+        except RushesError as error:
+            raise ConfigError(f"source = {name}: cannot be fetched. {error}") from None
+        yield Path(folder) / "source"
+
+
+def _read(rows: Iterator[Row], base: str | Path, name: str) -> Iterator[Source | Rejection]:
+    seen: dict[str, tuple[bytes, int]] = {}
+    for row in rows:
+        where = f"{name}:{row.line}"
+        digest = hashlib.sha256(encode(_encodable(row.cells))).digest()[:16]
+        try:
+            item = _source(row, base, where)
+            _check_new(item.id, digest, seen, where)
+        except (RowError, BadURLError, DuplicateRowError) as error:
+            yield _rejection(row, error, digest, seen, where)
+        else:
+            seen[item.id] = digest, row.line
+            yield item
+
+
+def _check_new(key: str, digest: bytes, seen: Mapping[str, tuple[bytes, int]], where: str) -> None:
+    if key not in seen:
+        return
+    known, line = seen[key]
+    if known == digest:
+        raise DuplicateRowError(f"{where}: the same row as line {line}; that one counts. Remove this one.")
+    raise RowError(f"{where}: id {key} stands in line {line} already, in a different row. Give each item its own id.")
+
+
+def _rejection(
+    row: Row, error: RushesError, digest: bytes, seen: dict[str, tuple[bytes, int]], where: str
+) -> Rejection:
+    """Records a row that is no item, under the id that it would have had where that is still free."""
+    key = _id_or_none(row.cells) or "row"
+    if key in seen or key == "row":
+        key = f"{key}#{row.line}"
+    while key in seen:
+        key += "#"
+    seen[key] = digest, row.line
+    url = row.cells.get("url")
+    source = Source(key, _printable(url) if isinstance(url, str) else "", origin=where)
+    status = "skipped" if isinstance(error, DuplicateRowError) else "failed"
+    return Rejection(source, "plan", status, error.code, str(error), attempts=0)
+
+
+def _source(row: Row, base: str | Path, where: str) -> Source:
+    if row.error:
+        raise row.error
+    cells = row.cells
+    url = _text(cells, "url", where)
+    if url is None:
+        raise RowError(f"{where}: url is empty; every item needs one.")
+    given = _text(cells, "id", where)
+    return Source(
+        id=item_id(url) if given is None else _checked_id(given, where),
+        url=_resolved(url, base, where),
+        checksum=_checksum(_text(cells, "checksum", where), where),
+        split=_split(_text(cells, "split", where), where),
+        group=_text(cells, "group", where),
+        label=_text(cells, "label", where),
+        annotations=parse(cells["annotations"], where) if "annotations" in cells else None,
+        attributes={column: value for column, value in cells.items() if column not in _COLUMNS},
+        origin=where,
+    )
+
+
+def _text(cells: Mapping[str, Any], column: str, where: str) -> str | None:
+    value = cells.get(column)
+    if value is None:
+        return None
+    if not isinstance(value, str) and (column == "url" or type(value) is not int):
+        raise RowError(f"{where}: {column} = {str(value)[:80]!a}: expected text.")
+    text = str(value).strip()
+    if _CONTROL.search(text):
+        raise RowError(f"{where}: {column} = {redact(text)[:80]!a}: expected text without control characters.")
+    return text or None
+
+
+def _checked_id(key: str, where: str) -> str:
+    if len(key) > MAX_ID_CHARACTERS:
+        raise RowError(f"{where}: id {key[:40]}…: {len(key)} characters; expected at most {MAX_ID_CHARACTERS}.")
+    if not {"", ".", ".."}.isdisjoint(re.split(r"[/\\]", key)):
+        raise RowError(f"{where}: id {key}: expected no empty part, '.' or '..' between slashes.")
+    return key
+
+
+def _resolved(url: str, base: str | Path, where: str) -> str:
+    """Returns an absolute URL; a path, `file:name` and `file://folder/name` count from the source file's folder."""
+    scheme = found[1].lower() if (found := _SCHEME.match(url)) else "file" if is_local(url) else ""
+    if scheme in ("", "file") and isinstance(base, Path):
+        return _file_url(url, base, scheme)
+    if scheme == "" and isinstance(base, str):
+        url, scheme = urljoin(base, url), "http"
+    if scheme not in ("http", "https"):
+        raise BadURLError(f"{where}: url {redact(url)}: expected http, https{_or_path(base)}, not {scheme}.")
+    try:
+        parts = urlsplit(url)
+        usable = bool(parts.hostname) and parts.port != 0 and " " not in parts.netloc
+    except ValueError:
+        usable = False
+    if not usable:
+        raise BadURLError(f"{where}: url {redact(url)}: expected {scheme}://host/path.")
+    return url
+
+
+def _file_url(url: str, base: Path, scheme: str) -> str:
+    if scheme == "":
+        return _absolute(base / url)
+    parts = urlsplit(url)
+    inside = parts.netloc + parts.path if parts.netloc != "localhost" else parts.path
+    return _absolute(base / unquote(inside))
+
+
+def _absolute(path: Path) -> str:
+    return Path(os.path.normpath(path)).as_uri()
+
+
+def _or_path(base: str | Path) -> str:
+    return ", file or a path" if isinstance(base, Path) else " or a path below the source file's own URL"
+
+
+def _checksum(text: str | None, where: str) -> str | None:
+    try:
+        return parse_checksum(text) if text is not None else None
+    except ValueError as error:
+        raise RowError(f"{where}: checksum = {text}: {error}.") from None
+
+
+def _split(text: str | None, where: str) -> str | None:
+    if text is not None and text not in SPLITS:
+        raise RowError(f"{where}: split = {text}: expected one of {', '.join(SPLITS)}, or nothing.")
+    return text
+
+
+def _id_or_none(cells: Mapping[str, Any]) -> str | None:
+    given, url = cells.get("id"), cells.get("url")
+    try:
+        if isinstance(given, str | int) and not isinstance(given, bool):
+            return _checked_id(_printable(str(given).strip()), "")
+    except RowError:
+        return None
+    return item_id(url.strip()) if isinstance(url, str) else None
+
+
+def _printable(text: str) -> str:
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _encodable(cells: Mapping[str, Any]) -> dict[str, Any]:
+    """Surrogates stand for bytes that are no UTF-8, and JSON cannot hold them."""
+    return {
+        _printable(column): value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
+        for column, value in cells.items()
+    }
+
+
+def _is_http(where: str) -> bool:
+    return where.lower().startswith(("http://", "https://"))
