@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Self
 
 import ray
 from prefect.context import SettingsContext, SyncClientContext
@@ -19,7 +19,6 @@ from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect_ray import RayTaskRunner
 from pydantic import PrivateAttr
-from typing_extensions import Self
 
 from rushes.config import Pipeline
 from rushes.errors import RunFailedError
@@ -135,7 +134,7 @@ _kept: tuple[dict[str, Any], SettingsContext, SyncClientContext] | None = None
 
 def _keep_settings(serialized: dict[str, Any]) -> None:
     """Makes these settings, and one API client that uses them, current for the rest of this worker process."""
-    global _kept  # noqa: PLW0603  # a process has one
+    global _kept  # a process has one
     if _kept is not None and _kept[0] == serialized and SettingsContext.get() is _kept[1]:
         return
     settings = SettingsContext(**serialized)

@@ -31,7 +31,7 @@ from rushes.jsonl import atomic_write, encode, read_lines
 from rushes.ledger import Known, Ledger, media_key, reject, segment, with_source
 from rushes.media import make_media
 from rushes.plan import PlanItem, recipe
-from rushes.records import Download, Media, Rejection, Verified
+from rushes.records import Download, Rejection, Verified
 from rushes.workspace import Batch, Workspace, stored
 
 __all__ = ["BatchResult", "Report", "checksum_batch", "download_batch", "results", "transcode_batch"]
@@ -113,9 +113,12 @@ def transcode_batch(
         try:
             return make_media(bytes_, workspace, config)
         except RushesError as error:
-            rejection = reject(bytes_.source, "transcode", error)
             return msgspec.structs.replace(
-                rejection, sha256=bytes_.sha256, size_bytes=bytes_.size_bytes, path=bytes_.path, attempts=bytes_.attempts
+                reject(bytes_.source, "transcode", error),
+                sha256=bytes_.sha256,
+                size_bytes=bytes_.size_bytes,
+                path=bytes_.path,
+                attempts=bytes_.attempts,
             )
 
     def pending(items: list[PlanItem], done: dict[str, Known]) -> list[tuple[str, Verified]]:
@@ -186,9 +189,7 @@ def _download(item: PlanItem, pipeline: Pipeline, workspace: Workspace, session:
                 "Give one in the column checksum, like sha256:…, or turn the key off."
             )
         validators = (before.etag, before.last_modified) if before else (None, None)
-        fresh = fetch(
-            item.source, workspace.root, f"incoming/{item.key}", pipeline.download, session, *validators
-        )
+        fresh = fetch(item.source, workspace.root, f"incoming/{item.key}", pipeline.download, session, *validators)
     except RushesError as error:
         return reject(item.source, "download", error)
     if fresh is None and before is not None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any, TypeVar, overload
 
 import msgspec
 
@@ -37,22 +37,37 @@ def json_bytes(value: Any) -> bytes:
     return msgspec.json.format(_encoder.encode(value), indent=2) + b"\n"
 
 
-def decode(line: bytes, kind: type[T] | Any, where: str) -> T:
+@overload
+def decode(line: bytes, kind: type[T], where: str) -> T: ...
+
+
+@overload
+def decode(line: bytes, kind: Any, where: str) -> Any: ...
+
+
+def decode(line: bytes, kind: Any, where: str) -> Any:
     """Returns the record that a line holds.
 
     Raises:
         LedgerError: The line is no such record; `where` says which file and place.
     """
     try:
-        record: T = msgspec.json.decode(line, type=kind)
+        return msgspec.json.decode(line, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise LedgerError(
             f"{where}: cannot be read back as {kind!r}: {error}. Remove the file and run again."
         ) from error
-    return record
 
 
-def read_lines(path: Path, kind: type[T] | Any, offset: int = 0, count: int | None = None) -> Iterator[T]:
+@overload
+def read_lines(path: Path, kind: type[T], offset: int = 0, count: int | None = None) -> Iterator[T]: ...
+
+
+@overload
+def read_lines(path: Path, kind: Any, offset: int = 0, count: int | None = None) -> Iterator[Any]: ...
+
+
+def read_lines(path: Path, kind: Any, offset: int = 0, count: int | None = None) -> Iterator[Any]:
     """Yields the records of a JSON lines file, from a byte offset, at most `count` of them."""
     with path.open("rb") as file:
         file.seek(offset)
@@ -78,7 +93,8 @@ def atomic_write(path: Path, mode: int = 0o644) -> Iterator[IO[bytes]]:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+        part.touch(mode)
+        with part.open("wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -84,7 +84,8 @@ class Ledger:
         path = self._segments[position[0]]
         with path.open("rb") as file:
             file.seek(position[1])
-            return decode(file.readline(), _Line, f"{path}, byte {position[1]}").outcome
+            line = decode(file.readline(), _Line, f"{path}, byte {position[1]}")
+            return line.outcome
 
 
 class Segment:

@@ -32,7 +32,9 @@ __all__ = ["Plan", "PlanItem", "cut", "latest_run", "load_plan", "make_plan", "n
 
 _MAX_BATCHES = 300
 _BATCHES_PER_CORE = 4
-_VIDEO_SUFFIXES = frozenset(".mp4 .mov .mkv .webm .avi .flv .m4v .ts .mpg .mpeg .ps .wmv .3gp .ogv .mts".split())
+_VIDEO_SUFFIXES = frozenset(
+    {".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ps", ".ts", ".webm"}
+)
 _VIDEO_COST = 40.0  # a video's expected work, in images
 
 
@@ -182,9 +184,7 @@ def cut(
     ]
 
 
-def _ranges(
-    lengths: list[int], costs: list[float], full: Callable[[int, float], bool]
-) -> Iterator[tuple[int, int]]:
+def _ranges(lengths: list[int], costs: list[float], full: Callable[[int, float], bool]) -> Iterator[tuple[int, int]]:
     start = offset = count = 0
     cost = 0.0
     for length, item_cost in zip(lengths, costs, strict=True):

@@ -28,5 +28,7 @@ def aggregate(config: Pipeline, run: str, batches: tuple[Batch, ...]) -> RunOutc
 def tally(config: Pipeline, run: str) -> RunOutcome:
     """Counts how the planned items stand after an ingest, and shows it."""
     ended = ingest_outcome(config, Workspace(config.workspace_path), run)
-    create_markdown_artifact(markdown(config.name, ended), artifact_key(config.name, "ingest"), "What the ingest came to")
+    create_markdown_artifact(
+        markdown(config.name, ended), artifact_key(config.name, "ingest"), "What the ingest came to"
+    )
     return ended

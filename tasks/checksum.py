@@ -14,7 +14,13 @@ __all__ = ["checksum"]
 
 
 @task(name="checksum", task_run_name="checksum {batch.name}", tags={"rushes", "checksum"}, **BATCH)
-def checksum(config: Pipeline, batch: Batch, downloaded: BatchResult) -> BatchResult:  # noqa: ARG001  # the order
-    """Compares what arrived with what was promised, and publishes it in the store."""
+def checksum(config: Pipeline, batch: Batch, after: object) -> BatchResult:
+    """Compares what arrived with what was promised, and publishes it in the store.
+
+    Args:
+        config: The pipeline.
+        batch: The range of the plan.
+        after: The step before this one; only its end matters.
+    """
     report = throttled(get_run_logger().info, f"checksum {batch.name}")
     return checksum_batch(config, Workspace(config.workspace_path), batch, report)

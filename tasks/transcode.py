@@ -14,7 +14,13 @@ __all__ = ["transcode"]
 
 
 @task(name="transcode", task_run_name="transcode {batch.name}", tags={"rushes", "transcode"}, **BATCH)
-def transcode(config: Pipeline, batch: Batch, verified: BatchResult) -> BatchResult:  # noqa: ARG001  # the order
-    """Probes what is new in the store, and makes of it what the recipe says."""
+def transcode(config: Pipeline, batch: Batch, after: object) -> BatchResult:
+    """Probes what is new in the store, and makes of it what the recipe says.
+
+    Args:
+        config: The pipeline.
+        batch: The range of the plan.
+        after: The step before this one; only its end matters.
+    """
     report = throttled(get_run_logger().info, f"transcode {batch.name}")
     return transcode_batch(config, Workspace(config.workspace_path), batch, report)

@@ -100,8 +100,8 @@ def _index_entry(row: ManifestRow) -> dict[str, Any]:
 def _account(plan: Plan, stats: Stats) -> None:
     if stats.planned != plan.planned:
         raise AccountingError(
-            f"run {plan.run}: {plan.planned} items were planned and {stats.planned} ended {dict(stats.items)}; expected "
-            "the same number. The dataset was left as it was. Run again, and report this: it is a defect of rushes."
+            f"run {plan.run}: {plan.planned} items were planned and {stats.planned} ended {dict(stats.items)}; "
+            "expected the same number. The dataset was left as it was. Run again, and report this: it is a defect of rushes."
         )
 
 

@@ -61,9 +61,11 @@ def ingest_outcome(pipeline: Pipeline, workspace: Workspace, run: str) -> RunOut
     items: Counter[str] = Counter()
     codes: Counter[str] = Counter()
     for outcome in outcomes(pipeline, workspace, run):
-        rejected = isinstance(outcome, Rejection)
-        items[outcome.status if rejected else "ok"] += 1
-        codes.update([outcome.code] if rejected else [])
+        if isinstance(outcome, Rejection):
+            items[outcome.status] += 1
+            codes[outcome.code] += 1
+        else:
+            items["ok"] += 1
     counts = {"planned": items.total()} | {status: items[status] for status in STATUSES}
     over_limit = failed_share(counts) > pipeline.run.max_failed
     work = work_done(results(workspace, run))

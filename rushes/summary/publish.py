@@ -44,8 +44,8 @@ def check_output(output: Path) -> None:
         return
     if output.exists():
         raise OutputOccupiedError(
-            f"{output}: holds something that rushes did not write; expected no such folder, an empty one, or an earlier "
-            "dataset. Move it away, or choose another `output`."
+            f"{output}: holds something that rushes did not write; expected no such folder, an empty one, or an "
+            "earlier dataset. Move it away, or choose another `output`."
         )
 
 

@@ -33,7 +33,13 @@ def failure_table(ended: RunOutcome) -> list[dict[str, str]]:
         return []
     rows = read_lines(Path(ended.dataset) / "failures.jsonl", ManifestRow)
     return [
-        {"id": row.id, "status": row.status, "code": row.error_code or "", "error": row.error or "", "source": row.source}
+        {
+            "id": row.id,
+            "status": row.status,
+            "code": row.error_code or "",
+            "error": row.error or "",
+            "source": row.source,
+        }
         for row in islice(rows, _SHOWN)
     ]
 

@@ -87,7 +87,9 @@ def read_checksums(dataset: Path) -> dict[str, str]:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error}); expected the folder of a dataset that rushes wrote.") from None
+        raise ConfigError(
+            f"{path}: cannot be read ({error}); expected the folder of a dataset that rushes wrote."
+        ) from None
     return dict(_parse(line, f"{path}, line {number}") for number, line in enumerate(lines, 1) if line)
 
 

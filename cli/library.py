@@ -1,0 +1,64 @@
+"""Commands that are one step of the library each: they import no orchestrator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.output import Json, json_line, note, say
+from rushes.errors import ConfigError, RushesError
+from rushes.summary.verify import verify_dataset
+
+__all__ = ["probe", "verify"]
+
+_SHOWN = 20
+
+
+def verify(
+    dataset: Annotated[Path, typer.Argument(help="Folder of a dataset.", show_default=False)], json: Json = False
+) -> int:
+    """Hashes every file of a dataset again, and looks for files that it does not list.
+
+    Example: rushes verify datasets/street-scenes
+    """
+    found = verify_dataset(dataset)
+    for what, paths in (("missing", found.missing), ("changed", found.changed), ("extra", found.extra)):
+        for path in paths[:_SHOWN]:
+            say(f"{what}: {path}")
+        if len(paths) > _SHOWN:
+            say(f"{what}: and {len(paths) - _SHOWN} more")
+    say(f"{found.checked} files checked: {'all as written' if found.intact else 'the dataset differs'}")
+    if json:
+        lists = {"missing": found.missing, "changed": found.changed, "extra": found.extra}
+        json_line({"status": "ok" if found.intact else "failed", "checked": found.checked} | lists)
+    return 0 if found.intact else 1
+
+
+def probe(
+    files: Annotated[list[Path], typer.Argument(help="Images or videos.", show_default=False)], json: Json = False
+) -> int:
+    """Says what media files hold: size as shown, duration, frame rate, codecs.
+
+    Example: rushes probe clip.mp4 photo.jpg
+    """
+    from rushes.media import probe_media  # Pillow is slow to import
+
+    results = []
+    for path in files:
+        if not path.is_file():
+            raise ConfigError(f"{path}: no such file.")
+        try:
+            info = probe_media(path)
+        except RushesError as error:
+            note(f"rushes: {error}")
+            results.append({"file": str(path), "error": {"code": error.code, "message": str(error)}})
+        else:
+            facts = {name: getattr(info, name) for name in info.__struct_fields__}
+            results.append({"file": str(path)} | facts)
+            say(f"{path}: " + ", ".join(f"{name} {value}" for name, value in facts.items() if value is not None))
+    failed = any("error" in result for result in results)
+    if json:
+        json_line({"status": "failed" if failed else "ok", "files": results})
+    return 1 if failed else 0

@@ -1,0 +1,69 @@
+"""Brings up what a flow run needs, runs it, and takes it down again.
+
+With no Prefect API configured, that is a server of our own, which the Ray workers share; with no RAY_ADDRESS, a Ray of
+our own. Both come up at the same time, because each takes seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Literal
+
+import prefect.context  # noqa: F401  # reads the environment now, while it is as cli.home made it
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from cli.home import scratch, sweep
+from cli.server import own_server, ready
+from rushes.config import Pipeline
+
+__all__ = ["run_flow"]
+
+_OBJECT_STORE_BYTES = 128 * 2**20  # what travels is file names and counts
+
+
+def run_flow(name: Literal["pipeline", "ingest", "export"], config: Pipeline, runner: str) -> Any:
+    """Runs a flow in this process and returns what it returns."""
+    sweep()
+    with ExitStack() as stack:
+        server = None if PREFECT_API_URL.value() else stack.enter_context(own_server())
+        if runner == "ray" and not os.environ.get("RAY_ADDRESS"):
+            stack.enter_context(_own_ray())
+        flow = _flow(name, runner)
+        if server is not None:
+            stack.enter_context(temporary_settings({PREFECT_API_URL: ready(server)}))
+        return flow(config)
+
+
+def _flow(name: str, runner: str) -> Any:
+    import flows.export  # while the server starts
+    import flows.ingest
+    import flows.pipeline
+    from flows.runner import thread_runner
+
+    flow = {"pipeline": flows.pipeline.pipeline, "ingest": flows.ingest.ingest, "export": flows.export.export}[name]
+    return flow.with_options(task_runner=thread_runner()) if runner == "threads" else flow
+
+
+@contextmanager
+def _own_ray() -> Iterator[None]:
+    import ray  # not with --runner threads
+
+    folder = scratch("ray")
+    ray.init(
+        address="local",
+        namespace="prefect",
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        object_store_memory=_OBJECT_STORE_BYTES,
+        _temp_dir=str(folder),
+    )
+    try:
+        yield
+    finally:
+        ray.shutdown()
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,37 @@
+"""What the command prints: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from rushes.jsonl import encode
+
+__all__ = ["Json", "fail", "json_line", "note", "say"]
+
+Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable line last on standard output.")]
+
+
+def say(text: str) -> None:
+    """Prints a line of the result."""
+    sys.stdout.write(text + "\n")
+
+
+def note(text: str) -> None:
+    """Prints a line about the work."""
+    sys.stderr.write(text + "\n")
+
+
+def json_line(value: dict[str, Any]) -> None:
+    """Prints the machine-readable last line."""
+    sys.stdout.write(encode(value).decode() + "\n")
+
+
+def fail(code: str, message: str, exit_code: int) -> int:
+    """Prints why the command failed, in one line, and as JSON where that was asked for; returns the exit code."""
+    note(f"rushes: {' '.join(message.split())}")
+    if "--json" in sys.argv:
+        json_line({"status": "failed", "error": {"code": code, "message": message}})
+    return exit_code
