@@ -1,0 +1,73 @@
+"""What the benchmarks feed on: clips and pictures with distinct bytes, made once and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from rushes.video.binaries import find
+
+__all__ = ["PICTURE_SIZE", "clips", "pictures", "sha256"]
+
+PICTURE_SIZE = (320, 240)
+_KINDS = ("testsrc2", "mandelbrot", "testsrc2=alpha=128", "mandelbrot=maxiter=300")
+_QUALITY = 70  # noise of this size and quality makes JPEG files of about 50 KB
+
+
+def clips(folder: Path, number: int, duration_s: float) -> list[Path]:
+    """Makes 1080p clips with sound: a few are encoded, the others are their copies under another title."""
+    originals = [_clip(folder, kind, duration_s) for kind in range(min(number, len(_KINDS)))]
+    made = []
+    for index in range(number):
+        original = originals[index % len(originals)]
+        path = folder / f"clip-{duration_s:g}s-{index:04}.mp4"
+        if not path.exists():
+            _ffmpeg("-i", str(original), "-c", "copy", "-metadata", f"title={index}", str(path))
+        made.append(path)
+    return made
+
+
+def pictures(folder: Path, number: int) -> list[Path]:
+    """Makes JPEG files of noise over a picture, about 50 KB each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"picture-{index:05}.jpg" for index in range(number)]
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(_picture, range(number), paths))
+    return paths
+
+
+def sha256(path: Path) -> str:
+    """Returns the hex digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _picture(seed: int, path: Path) -> None:
+    if not path.exists():
+        width, height = PICTURE_SIZE
+        noise = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+        buffer = io.BytesIO()
+        Image.fromarray(noise).save(buffer, "JPEG", quality=_QUALITY)
+        path.write_bytes(buffer.getvalue())
+
+
+def _clip(folder: Path, kind: int, duration_s: float) -> Path:
+    path = folder / f"original-{duration_s:g}s-{kind}.mp4"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        source = _KINDS[kind] + ("=" if "=" not in _KINDS[kind] else ":") + "size=1920x1080:rate=25"
+        video = ("-f", "lavfi", "-i", source, "-vf", "noise=alls=4:allf=t", "-c:v", "libx264", "-preset", "superfast")
+        sound = ("-f", "lavfi", "-i", f"sine=frequency={300 + 100 * kind}:sample_rate=48000", "-c:a", "aac")
+        inputs, outputs = (*video[:4], *sound[:4]), (*video[4:], "-b:v", "6M", "-pix_fmt", "yuv420p", *sound[4:])
+        _ffmpeg(*inputs, *outputs, "-t", str(duration_s), str(path))
+    return path
+
+
+def _ffmpeg(*arguments: str) -> None:
+    subprocess.run([str(find("ffmpeg")), "-nostdin", "-loglevel", "error", "-y", *arguments], check=True)

@@ -1,0 +1,61 @@
+"""Wall time of a command, and the memory of it and of everything it starts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+__all__ = ["Measurement", "measure"]
+
+_EVERY_S = 0.2
+_MB = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What one command took.
+
+    Attributes:
+        wall_s: From start to end, in seconds.
+        driver_mb: Peak resident memory of the command's own process, in megabytes.
+        tree_mb: Peak of the sum over its process tree; memory that processes share counts more than once.
+    """
+
+    wall_s: float
+    driver_mb: float
+    tree_mb: float
+
+
+def measure(command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None) -> Measurement:
+    """Runs a command and measures it; ends this process with its log where it fails."""
+    log = folder / "log"
+    started = time.perf_counter()
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
+    driver_mb = tree_mb = 0.0
+    while process.poll() is None:
+        sizes = _sizes(process.pid)
+        driver_mb, tree_mb = max(driver_mb, sizes[0]), max(tree_mb, sum(sizes))
+        time.sleep(_EVERY_S)
+    if process.returncode:
+        sys.exit(f"{' '.join(command)}: exit code {process.returncode}\n{log.read_text(errors='replace')[-4000:]}")
+    return Measurement(time.perf_counter() - started, driver_mb, tree_mb)
+
+
+def _sizes(pid: int) -> list[float]:
+    """Returns the resident megabytes of a process and then of its descendants."""
+    sizes = [0.0]
+    try:
+        process = psutil.Process(pid)
+        sizes[0] = process.memory_info().rss / _MB
+        for child in process.children(recursive=True):
+            sizes.append(child.memory_info().rss / _MB)  # noqa: PERF401  what was read before one vanished still counts
+    except psutil.NoSuchProcess:
+        return sizes
+    return sizes
