@@ -78,7 +78,9 @@ def decode_command(source: Path, probed: Probed) -> list[str]:
 def _video_options(config: TranscodeConfig, probed: Probed) -> dict[str, Any]:
     # Without a rate every frame keeps its time, in the source's own ticks; ffmpeg's default is one tick per frame,
     # which drops those that are closer together than the average.
-    timing = {"fps_mode": "cfr", "r": config.fps} if config.fps else {"fps_mode": "vfr", "enc_time_base": "-1"}
+    timing = (
+        {"fps_mode": "cfr", "r": config.fps} if config.fps else {"fps_mode": "vfr", "enc_time_base:v": probed.time_base}
+    )
     return {
         "c:v": config.vcodec,
         "preset": config.preset,

@@ -32,14 +32,14 @@ class Probed(msgspec.Struct, frozen=True):
 
     Attributes:
         info: What the records keep.
-        start_s: Where the container's time begins.
+        time_base: The stream's tick in seconds, like `1/30000`.
         interlaced: Whether the frames are pairs of fields.
         hdr: Whether the brightness follows PQ or HLG.
         audio_decodable: Whether the ffmpeg at hand can decode the sound.
     """
 
     info: MediaInfo
-    start_s: float = 0.0
+    time_base: str
     interlaced: bool = False
     hdr: bool = False
     audio_decodable: bool = False
@@ -72,7 +72,6 @@ class _Stream(msgspec.Struct, frozen=True):
 
 
 class _Format(msgspec.Struct, frozen=True):
-    start_time: float | None = None
     duration: float | None = None
 
 
@@ -116,7 +115,7 @@ def examine(path: Path) -> Probed:
     _check_there(path, packets, video.nb_frames if whole and sniffed.demuxers == "mov" else None)
     return Probed(
         info=_info(path, sniffed, video, audio, timing),
-        start_s=answer.format.start_time or 0.0,
+        time_base=video.time_base,
         interlaced=video.field_order in _FIELDS,
         hdr=video.color_transfer in _HDR,
         audio_decodable=audio is not None and audio.codec_name in decoders(find("ffmpeg")),

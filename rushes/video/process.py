@@ -52,6 +52,7 @@ class Finished(NamedTuple):
         text = _ADDRESS.sub("", lines[-1]) if lines else f"exit status {self.code}"
         for path in paths:
             text = text.replace(f"file:{path.absolute()}", path.name).replace(str(path.absolute()), path.name)
+            text = text.removeprefix(f"{path.name}: ")
         return text.strip().rstrip(".")
 
 
