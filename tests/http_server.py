@@ -1,0 +1,290 @@
+"""A web server on loopback that behaves as badly as it is told to, for tests that need a real one.
+
+    with serve({"/a.jpg": b"…", "/busy.jpg": after(2, status(503), ok(b"…"))}) as server:
+        get(server.url("/a.jpg"))
+        assert server.paths() == ["/a.jpg"]
+
+`serve(folder)` serves the files of a folder, with validators; both may be had in one: `serve(folder, routes)`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import itertools
+import mimetypes
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Records each request, and lets the route answer it."""
+
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def do_GET(self) -> None:
+        asked = Request(self.path, {name.lower(): value for name, value in self.headers.items()})
+        self.server.requests.append(asked)
+        try:
+            self.server.find(asked.name)(self)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+    def head(self, status: int = 200, **headers: object) -> None:
+        """Sends status line and headers; underscores in names stand for dashes."""
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), str(value))
+        self.end_headers()
+
+    def hang_up(self) -> None:
+        self.close_connection = True
+
+    def wait(self, seconds: float) -> bool:
+        """Waits, or returns True at once when the server is closing."""
+        return self.server.closing.wait(seconds)
+
+
+Answer = Callable[[Handler], None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a client asked for; header names in lower case."""
+
+    path: str
+    headers: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        return unquote(urlsplit(self.path).path)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, routes: Mapping[str, Answer], folder: Path | None) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.routes, self.folder = routes, folder
+        self.requests: list[Request] = []
+        self.closing = threading.Event()
+
+    def find(self, name: str) -> Answer:
+        if name in self.routes:
+            return self.routes[name]
+        path = self.folder / name.lstrip("/") if self.folder else None
+        return file(path) if path and path.is_file() else status(404)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server."""
+
+    port: int
+    requests: list[Request] = field(default_factory=list)
+
+    def url(self, path: str = "/", host: str = "127.0.0.1") -> str:
+        return f"http://{host}:{self.port}{path}"
+
+    def paths(self) -> list[str]:
+        """What was asked for, in order."""
+        return [request.path for request in self.requests]
+
+
+@contextmanager
+def serve(
+    content: Path | Mapping[str, Answer | bytes], routes: Mapping[str, Answer | bytes] | None = None
+) -> Iterator[Server]:
+    """Serves a folder, or routes, or a folder with routes that go first, until the block ends."""
+    folder = content if isinstance(content, Path) else None
+    found = routes or ({} if isinstance(content, Path) else content)
+    answers = {path: ok(answer) if isinstance(answer, bytes) else answer for path, answer in found.items()}
+    server = _Server(answers, folder)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield Server(server.server_port, server.requests)
+    finally:
+        server.closing.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def ok(body: bytes, content_type: str = "application/octet-stream", **headers: object) -> Answer:
+    def answer(handler: Handler) -> None:
+        handler.head(200, Content_Length=len(body), Content_Type=content_type, **headers)
+        handler.wfile.write(body)
+
+    return answer
+
+
+def status(code: int, body: bytes = b"<html>no</html>", **headers: object) -> Answer:
+    def answer(handler: Handler) -> None:
+        handler.head(code, Content_Length=len(body), Content_Type="text/html; charset=utf-8", **headers)
+        handler.wfile.write(body)
+
+    return answer
+
+
+def after(times: int, first: Answer, then: Answer) -> Answer:
+    """Answers so many times with the one, and with the other from then on."""
+    number = itertools.count()
+    return lambda handler: (first if next(number) < times else then)(handler)
+
+
+def page(text: str = "<!doctype html><title>Please log in</title>") -> Answer:
+    """An error page that calls itself a success."""
+    return ok(text.encode(), "text/html")
+
+
+def truncated(body: bytes, sent: int) -> Answer:
+    """Announces all of it, sends some of it, and hangs up."""
+
+    def answer(handler: Handler) -> None:
+        handler.head(200, Content_Length=len(body))
+        handler.wfile.write(body[:sent])
+        handler.hang_up()
+
+    return answer
+
+
+def reset(body: bytes, sent: int) -> Answer:
+    """Sends some of it, and resets the connection."""
+
+    def answer(handler: Handler) -> None:
+        handler.head(200, Content_Length=len(body))
+        handler.wfile.write(body[:sent])
+        handler.wfile.flush()
+        handler.wait(0.05)
+        handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        handler.connection.close()
+        handler.hang_up()
+
+    return answer
+
+
+def slammed(handler: Handler) -> None:
+    """Hangs up without a word."""
+    handler.hang_up()
+
+
+def stall(seconds: float = 30, body: bytes = b"abc") -> Answer:
+    """Sends the headers and a little, and then nothing for a long time."""
+
+    def answer(handler: Handler) -> None:
+        handler.head(200, Content_Length=len(body) + 1)
+        handler.wfile.write(body)
+        handler.wait(seconds)
+        handler.hang_up()
+
+    return answer
+
+
+def silent(seconds: float = 30) -> Answer:
+    """Accepts the request and says nothing."""
+
+    def answer(handler: Handler) -> None:
+        handler.wait(seconds)
+        handler.hang_up()
+
+    return answer
+
+
+def drip(body: bytes, pause_s: float) -> Answer:
+    """Sends byte after byte, each soon enough for a read timeout."""
+
+    def answer(handler: Handler) -> None:
+        handler.head(200, Content_Length=len(body))
+        for byte in body:
+            handler.wfile.write(bytes([byte]))
+            if handler.wait(pause_s):
+                break
+
+    return answer
+
+
+def endless(chunk: bytes = b"\0" * 65536, limit: int = 1000) -> Answer:
+    """Announces no length and does not stop."""
+
+    def answer(handler: Handler) -> None:
+        handler.head(200, Connection="close")
+        handler.hang_up()
+        for _ in range(limit):
+            handler.wfile.write(chunk)
+
+    return answer
+
+
+def gzipped(body: bytes) -> Answer:
+    """Encodes the body although nobody asked for it."""
+    return ok(gzip.compress(body, mtime=0), Content_Encoding="gzip")
+
+
+def chunked(*chunks: bytes, ended: bool = True) -> Answer:
+    """Sends chunks, and the last one, or hangs up before it."""
+
+    def answer(handler: Handler) -> None:
+        handler.head(200, Transfer_Encoding="chunked")
+        for chunk in chunks:
+            handler.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+        if ended:
+            handler.wfile.write(b"0\r\n\r\n")
+        else:
+            handler.hang_up()
+
+    return answer
+
+
+def redirect(location: str, code: int = 302) -> Answer:
+    return status(code, b"elsewhere", Location=location)
+
+
+def validated(
+    body: bytes,
+    etag: str | None = None,
+    last_modified: str | None = None,
+    content_type: str = "application/octet-stream",
+) -> Answer:
+    """Answers 304 to a client that names the validator."""
+    own = {"ETag": etag, "Last_Modified": last_modified}
+    given = {name: value for name, value in own.items() if value}
+
+    def answer(handler: Handler) -> None:
+        asked = handler.headers
+        if (etag and asked.get("If-None-Match") == etag) or (
+            not etag and last_modified and asked.get("If-Modified-Since") == last_modified
+        ):
+            handler.head(304, **given)
+        else:
+            ok(body, content_type, **given)(handler)
+
+    return answer
+
+
+def file(path: Path) -> Answer:
+    """A file as a good server sends it."""
+
+    def answer(handler: Handler) -> None:
+        body = path.read_bytes()
+        etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        validated(body, etag, formatdate(path.stat().st_mtime, usegmt=True), kind)(handler)
+
+    return answer
