@@ -19,6 +19,6 @@ def file_stem(identity: str) -> str:
     """
     clean = re.sub(r"[^\w.-]+", "-", unicodedata.normalize("NFC", identity)).strip(".-")
     clean = clean.encode()[:_MAX_BYTES].decode(errors="ignore")
-    if clean == identity and not re.search(r"-f[0-9]{6,}$", clean):
+    if clean and clean == identity and not re.search(r"-f[0-9]{6,}$", clean):
         return clean
     return f"{clean or 'item'}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"

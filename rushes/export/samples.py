@@ -49,7 +49,7 @@ def samples(media: Media, pipeline: Pipeline, workspace: Workspace) -> tuple[lis
 def split_for(media: Media, pipeline: Pipeline) -> str:
     """Returns an item's split: its own, or the one of its group, or the one of its bytes."""
     source = media.verified.source
-    return source.split or split_of(source.group or media.verified.sha256, dict(pipeline.export.split))
+    return source.split or split_of(source.group or media.verified.sha256, pipeline.export.split)
 
 
 def _from_image(media: Media, pipeline: Pipeline) -> Sample:

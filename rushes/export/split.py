@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from typing import TypeVar
 
 __all__ = ["split_of"]
 
+Name = TypeVar("Name", bound=str)
 
-def split_of(key: str, ratios: Mapping[str, float]) -> str:
+
+def split_of(key: str, ratios: Mapping[Name, float]) -> Name:
     """Returns the split of a group.
 
     The key's SHA-256 is a point between 0 and 1, and the ratios cut that line in their order. Items that come and go
