@@ -20,22 +20,30 @@ from cli.home import scratch, sweep
 from cli.server import own_server, ready
 from rushes.config import Pipeline
 
-__all__ = ["run_flow"]
+__all__ = ["orchestrated", "run_flow"]
 
 _OBJECT_STORE_BYTES = 128 * 2**20  # what travels is file names and counts
 
 
 def run_flow(name: Literal["pipeline", "ingest", "export"], config: Pipeline, runner: str) -> Any:
     """Runs a flow in this process and returns what it returns."""
+    with orchestrated(with_ray=runner == "ray"):
+        return _flow(name, runner)(config)
+
+
+@contextmanager
+def orchestrated(with_ray: bool = True) -> Iterator[None]:
+    """Has a Prefect API, and a Ray where asked, at hand while the block runs."""
     sweep()
     with ExitStack() as stack:
         server = None if PREFECT_API_URL.value() else stack.enter_context(own_server())
-        if runner == "ray" and not os.environ.get("RAY_ADDRESS"):
+        if with_ray and not os.environ.get("RAY_ADDRESS"):
             stack.enter_context(_own_ray())
-        flow = _flow(name, runner)
         if server is not None:
+            import flows.pipeline  # noqa: F401  # takes seconds: while the server starts
+
             stack.enter_context(temporary_settings({PREFECT_API_URL: ready(server)}))
-        return flow(config)
+        yield
 
 
 def _flow(name: str, runner: str) -> Any:

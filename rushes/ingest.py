@@ -27,40 +27,20 @@ from rushes.errors import MissingChecksumError, RushesError
 from rushes.files.checksum import quarantine, verify
 from rushes.files.download import fetch
 from rushes.files.guard import guarded_session
-from rushes.jsonl import atomic_write, encode, read_lines
+from rushes.jsonl import read_lines
 from rushes.ledger import Known, Ledger, media_key, reject, segment, with_source
 from rushes.media import make_media
 from rushes.plan import PlanItem, recipe
 from rushes.records import Download, Rejection, Verified
+from rushes.results import BatchResult, save_result
 from rushes.workspace import Batch, Workspace, stored
 
-__all__ = ["BatchResult", "Report", "checksum_batch", "download_batch", "results", "transcode_batch"]
+__all__ = ["Report", "checksum_batch", "download_batch", "transcode_batch"]
 
 Report = Callable[[int, int], None]
 """Told how many of how many items of the batch are done."""
 
 T = TypeVar("T")
-
-
-class BatchResult(msgspec.Struct, frozen=True):
-    """What one stage did with one batch.
-
-    Attributes:
-        stage: download, checksum, transcode or export.
-        items: Items it was given.
-        done: Items it worked on; the others needed nothing.
-        stopped: Of those, how many ended here as failed or quarantined.
-        size_bytes: Bytes fetched, or written.
-        elapsed_s: Wall time.
-    """
-
-    batch: Batch
-    stage: str
-    items: int
-    done: int
-    stopped: int
-    size_bytes: int
-    elapsed_s: float
 
 
 def download_batch(pipeline: Pipeline, workspace: Workspace, batch: Batch, report: Report | None = None) -> BatchResult:
@@ -130,20 +110,6 @@ def transcode_batch(
     return _run("transcode", workspace, batch, path, pending, one, workers, report)
 
 
-def results(workspace: Workspace, run: str) -> Iterator[BatchResult]:
-    """Yields what each stage did with each batch of a run, in a fixed order."""
-    for path in sorted((workspace.run(run) / "results").glob("*.json")):
-        yield msgspec.json.decode(path.read_bytes(), type=BatchResult)
-
-
-def save(workspace: Workspace, result: BatchResult) -> BatchResult:
-    """Keeps a result for the aggregation, and returns it."""
-    folder = workspace.run(result.batch.run) / "results"
-    with atomic_write(folder / f"{result.stage}-{result.batch.name}.json") as file:
-        file.write(encode(result))
-    return result
-
-
 def _run(
     stage: str,
     workspace: Workspace,
@@ -166,7 +132,7 @@ def _run(
             if report:
                 report(done, len(items))
     elapsed_s = time.monotonic() - start
-    return save(workspace, BatchResult(batch, stage, len(items), done, stopped, size_bytes, elapsed_s))
+    return save_result(workspace, BatchResult(batch, stage, len(items), done, stopped, size_bytes, elapsed_s))
 
 
 def _parallel(keyed: Iterable[tuple[str, T]], one: Callable[[T], Known], workers: int) -> Iterator[tuple[str, Known]]:

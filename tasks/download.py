@@ -5,8 +5,9 @@ from __future__ import annotations
 from prefect import get_run_logger, task
 
 from rushes.config import Pipeline
-from rushes.ingest import BatchResult, download_batch
+from rushes.ingest import download_batch
 from rushes.progress import throttled
+from rushes.results import BatchResult
 from rushes.workspace import Batch, Workspace
 from tasks.options import BATCH
 

@@ -16,11 +16,11 @@ from rushes import __version__
 from rushes.config import Pipeline
 from rushes.errors import AccountingError
 from rushes.export.batch import finish
-from rushes.ingest import results
 from rushes.jsonl import encode, json_bytes, read_lines
 from rushes.plan import Plan, load_plan
 from rushes.records import ManifestRow, WrittenFile
-from rushes.summary.outcome import RunOutcome, failed_share, save_outcome, work_done
+from rushes.results import results, work_done
+from rushes.summary.outcome import RunOutcome, failed_share, save_outcome
 from rushes.summary.publish import SUMMARY, building_of, place_for, publish_dataset
 from rushes.summary.stats import Stats
 from rushes.summary.verify import CHECKSUMS, checksum_lines
@@ -101,7 +101,7 @@ def _account(plan: Plan, stats: Stats) -> None:
     if stats.planned != plan.planned:
         raise AccountingError(
             f"run {plan.run}: {plan.planned} items were planned and {stats.planned} ended {dict(stats.items)}; "
-            "expected the same number. The dataset was left as it was. Run again, and report this: it is a defect of rushes."
+            "expected the same number. The dataset was left as it was. Run again, and report it: a defect of rushes."
         )
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import Any
 
 import msgspec
 
 from rushes.config import Pipeline
-from rushes.ingest import BatchResult, results
 from rushes.join import outcomes
 from rushes.jsonl import atomic_write, decode, encode
 from rushes.records import Rejection
+from rushes.results import results, work_done
 from rushes.workspace import Workspace
 
-__all__ = ["STATUSES", "RunOutcome", "failed_share", "ingest_outcome", "load_outcome", "save_outcome", "work_done"]
+__all__ = ["STATUSES", "RunOutcome", "failed_share", "ingest_outcome", "load_outcome", "save_outcome"]
 
 STATUSES = ("ok", "failed", "skipped", "quarantined")
 
@@ -88,16 +86,3 @@ def load_outcome(workspace: Workspace, run: str) -> RunOutcome | None:
 def failed_share(items: dict[str, int]) -> float:
     """Returns the share of planned items that failed or were quarantined."""
     return (items["failed"] + items["quarantined"]) / items["planned"] if items["planned"] else 0.0
-
-
-def work_done(done: Iterable[BatchResult]) -> dict[str, dict[str, Any]]:
-    """Returns what the batches of each stage did together."""
-    stages: dict[str, dict[str, Any]] = {}
-    for result in done:
-        stage = stages.setdefault(result.stage, dict.fromkeys(("batches", "done", "stopped", "bytes", "busy_s"), 0))
-        stage["batches"] += 1
-        stage["done"] += result.done
-        stage["stopped"] += result.stopped
-        stage["bytes"] += result.size_bytes
-        stage["busy_s"] = round(stage["busy_s"] + result.elapsed_s, 3)
-    return stages

@@ -1,0 +1,61 @@
+"""What each stage did with each batch of a run: small files that the aggregation adds up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from rushes.jsonl import atomic_write, encode
+from rushes.workspace import Batch, Workspace
+
+__all__ = ["BatchResult", "results", "save_result", "work_done"]
+
+
+class BatchResult(msgspec.Struct, frozen=True):
+    """What one stage did with one batch.
+
+    Attributes:
+        stage: download, checksum, transcode or export.
+        items: Items it was given.
+        done: Items it worked on; the others needed nothing.
+        stopped: Of those, how many ended here as failed or quarantined.
+        size_bytes: Bytes fetched, or written.
+        elapsed_s: Wall time.
+    """
+
+    batch: Batch
+    stage: str
+    items: int
+    done: int
+    stopped: int
+    size_bytes: int
+    elapsed_s: float
+
+
+def save_result(workspace: Workspace, result: BatchResult) -> BatchResult:
+    """Keeps a result for the aggregation, and returns it."""
+    folder = workspace.run(result.batch.run) / "results"
+    with atomic_write(folder / f"{result.stage}-{result.batch.name}.json") as file:
+        file.write(encode(result))
+    return result
+
+
+def results(workspace: Workspace, run: str) -> Iterator[BatchResult]:
+    """Yields what each stage did with each batch of a run, in a fixed order."""
+    for path in sorted((workspace.run(run) / "results").glob("*.json")):
+        yield msgspec.json.decode(path.read_bytes(), type=BatchResult)
+
+
+def work_done(done: Iterable[BatchResult]) -> dict[str, dict[str, Any]]:
+    """Returns what the batches of each stage did together."""
+    stages: dict[str, dict[str, Any]] = {}
+    for result in done:
+        stage = stages.setdefault(result.stage, dict.fromkeys(("batches", "done", "stopped", "bytes", "busy_s"), 0))
+        stage["batches"] += 1
+        stage["done"] += result.done
+        stage["stopped"] += result.stopped
+        stage["bytes"] += result.size_bytes
+        stage["busy_s"] = round(stage["busy_s"] + result.elapsed_s, 3)
+    return stages
