@@ -39,13 +39,21 @@ def measure(command: Sequence[str], folder: Path, environment: Mapping[str, str]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
     driver_mb = tree_mb = 0.0
-    while process.poll() is None:
+    while not _ended(process):
         sizes = _sizes(process.pid)
         driver_mb, tree_mb = max(driver_mb, sizes[0]), max(tree_mb, sum(sizes))
-        time.sleep(_EVERY_S)
+    wall_s = time.perf_counter() - started
     if process.returncode:
         sys.exit(f"{' '.join(command)}: exit code {process.returncode}\n{log.read_text(errors='replace')[-4000:]}")
-    return Measurement(time.perf_counter() - started, driver_mb, tree_mb)
+    return Measurement(wall_s, driver_mb, tree_mb)
+
+
+def _ended(process: subprocess.Popen[bytes]) -> bool:
+    try:
+        process.wait(_EVERY_S)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _sizes(pid: int) -> list[float]:
