@@ -63,7 +63,11 @@ class CocoExporter(BaseExporter):
         for *_, objects in self.run.parts(f"image {split}"):
             images += 1
             annotations += len(objects)
-        return {"images": f"images/{split}", "annotations": path, "counts": {"images": images, "labels": annotations}}
+        return {
+            "images": f"images/{split}",
+            "annotations": path,
+            "counts": {"images": images, "annotations": annotations},
+        }
 
     def _document(self, split: str) -> Iterator[bytes]:
         info = {"description": self.params["name"], "version": "1.0"}

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import shutil
-import tempfile
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,10 +15,8 @@ from pathlib import Path
 
 from rushes.config import FramesConfig, Pipeline
 from rushes.errors import AnnotationError
-from rushes.jsonl import publish
 from rushes.records import Annotation, Media
-from rushes.video.frames import extract_frames
-from rushes.video.timeline import frame_times, keyframe_indices
+from rushes.video.frames import extract_frames, frame_times, keyframe_indices
 from rushes.workspace import Workspace, stored
 
 __all__ = ["Clip", "chosen", "clip_of", "cut", "nearest", "ticks"]
@@ -127,24 +123,20 @@ def ticks(times: Sequence[float], every_s: float) -> list[int]:
 
 
 def cut(media: Media, ranks: Sequence[int], quality: int, workspace: Workspace) -> Mapping[int, str]:
-    """Cuts frames from a video, unless an earlier export did, and returns their paths in the workspace.
+    """Cuts frames from a video, unless an earlier export did.
+
+    Returns:
+        Their paths in the workspace, without frames that do not decode.
 
     Raises:
+        MediaError: The video is damaged.
         VideoTranscodeError: The video cannot be decoded.
+        DiskFullError: No space is left in the workspace.
     """
     made_by = hashlib.sha256(f"{quality} {media.recipe}".encode()).hexdigest()[:16]
     folder = stored(f"derived/frames-{made_by}", media.sha256, "")
-    paths = {rank: f"{folder}/{rank:06d}.jpg" for rank in ranks}
-    missing = [rank for rank, path in paths.items() if not workspace.path(path).exists()]
-    if missing:
-        workspace.incoming.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix="frames-", dir=workspace.incoming))
-        try:
-            for rank, part in extract_frames(workspace.path(media.path), missing, beside, quality).items():
-                publish(part, workspace.path(paths[rank]))
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
-    return paths
+    found = extract_frames(workspace.path(media.path), ranks, workspace.path(folder), quality)
+    return {rank: f"{folder}/{path.name}" for rank, path in found.items()}
 
 
 def nearest(times: Sequence[float], at_s: float) -> int:

@@ -77,8 +77,11 @@ def _from_video(media: Media, pipeline: Pipeline, workspace: Workspace) -> tuple
     paths = cut(media, sorted(taken.values()), pipeline.frames.quality, workspace)
     base, found = _base(media, pipeline), []
     for frame, rank in sorted(taken.items()):
-        picture = _picture(base, frame, times.source[frame], paths[rank], workspace)
         labels = by_frame.pop(bearing.get(rank, frame), ())
+        if rank not in paths:
+            dropped["frame_unreadable"] += len(labels)
+            continue
+        picture = _picture(base, frame, times.source[frame], paths[rank], workspace)
         found.append(_fitted(picture, throughout + labels, media.source_info))
     dropped["frame_not_taken"] += _count(by_frame.values()) + (0 if found else len(throughout))
     return found, +dropped
