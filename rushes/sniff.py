@@ -12,6 +12,8 @@ from typing import Literal
 
 import msgspec
 
+from rushes.errors import StorageError
+
 __all__ = ["Sniffed", "sniff"]
 
 HEAD_BYTES = 4096
@@ -80,10 +82,13 @@ def sniff(path: Path) -> Sniffed:
     """Returns what the first 4 KiB of a file say it is.
 
     Raises:
-        OSError: The file cannot be read.
+        StorageError: The file cannot be read.
     """
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError as error:
+        raise StorageError(f"{path.name}: cannot be read: {error.strerror}.") from error
     if not head:
         return EMPTY
     # Before the signatures: a few of them, like BMP's, are letters that a text may begin with.

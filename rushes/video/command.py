@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from rushes.video.config import TranscodeConfig, parse_resolution
 from rushes.video.ffprobe import MAX_PIXELS
 from rushes.video.probe import Probed
 
-__all__ = ["can_tone_map", "decode_command", "encode_command", "fit", "input_options", "output_size", "quiet"]
+__all__ = ["can_tone_map", "decode_command", "encode_command", "fit", "frames_command", "output_size"]
 
 _TONE_MAP = (
     "zscale=t=linear:npl=100",
@@ -29,12 +30,12 @@ _ONE_THREAD = {"threads": 1}
 _REPEATABLE = {"fflags": "+bitexact", "flags:v": "+bitexact", "flags:a": "+bitexact", "map_metadata": -1}
 
 
-def quiet() -> list[str]:
+def _quiet() -> list[str]:
     """Returns the global options of every ffmpeg that rushes runs: no questions, errors only, and errors are fatal."""
     return ["-nostdin", "-hide_banner", "-nostats", "-loglevel", "error", "-xerror", "-filter_threads", "1"]
 
 
-def input_options(path: Path) -> dict[str, Any]:
+def _input_options(path: Path) -> dict[str, Any]:
     """Returns the options that keep ffmpeg to one file, one demuxer, one thread and pictures of a sane size."""
     return {
         "protocol_whitelist": "file",
@@ -47,7 +48,7 @@ def input_options(path: Path) -> dict[str, Any]:
 def encode_command(source: Path, part: Path, config: TranscodeConfig, probed: Probed) -> list[str]:
     """Returns the command that makes `part` of `source`."""
     start = {"ss": config.start_time} if config.start_time else {}
-    media = ffmpeg.input(f"file:{source.absolute()}", **input_options(source), **start)
+    media = ffmpeg.input(f"file:{source.absolute()}", **_input_options(source), **start)
     streams = [media["V:0"], media["a:0"]] if probed.audio_decodable else [media["V:0"]]
     options = {
         **_video_options(config, probed),
@@ -61,17 +62,48 @@ def encode_command(source: Path, part: Path, config: TranscodeConfig, probed: Pr
         "stats_period": 0.5,
     }
     made = ffmpeg.output(*streams, f"file:{part.absolute()}", **options)
-    command: list[str] = made.global_args(*quiet(), "-progress", "pipe:1").compile(
+    command: list[str] = made.global_args(*_quiet(), "-progress", "pipe:1").compile(
         cmd=str(find("ffmpeg")), overwrite_output=True
     )
     return command
 
 
+def frames_command(
+    source: Path, pattern: str, probed: Probed, ticks: Sequence[int], origin: int, quality: int, stamped: bool = True
+) -> list[str]:
+    """Returns the command that writes the frames shown at some ticks as JPEG files, named by tick less `origin`."""
+    chosen = "+".join(f"eq(pts,{tick})" for tick in ticks)
+    steps = [
+        *([] if stamped else ["setpts=N"]),
+        f"select='{chosen}'",
+        f"setpts=PTS-({origin})",
+        # JPEG knows one colour matrix and one range, whatever the video used.
+        *picture_filters(probed, (probed.info.width, probed.info.height), ":out_color_matrix=bt601:out_range=full"),
+    ]
+    media = ffmpeg.input(f"file:{source.absolute()}", **_input_options(source), copyts=None)
+    options = {
+        "f": "image2",
+        "c:v": "mjpeg",
+        "q:v": quality,
+        "pix_fmt": "yuvj420p",
+        "vf": ",".join(steps),
+        "fps_mode": "passthrough",
+        "enc_time_base:v": probed.time_base,
+        "frame_pts": 1,
+        "frames:v": len(ticks),
+        **_REPEATABLE,
+        **_ONE_THREAD,
+    }
+    made = ffmpeg.output(media["V:0"], f"file:{pattern}", **options)
+    command: list[str] = made.global_args(*_quiet()).compile(cmd=str(find("ffmpeg")), overwrite_output=True)
+    return command
+
+
 def decode_command(source: Path, probed: Probed) -> list[str]:
     """Returns the command that decodes a source to nowhere, to see whether it can be."""
-    media = ffmpeg.input(f"file:{source.absolute()}", **input_options(source))
+    media = ffmpeg.input(f"file:{source.absolute()}", **_input_options(source))
     streams = [media["V:0"], media["a:0"]] if probed.audio_decodable else [media["V:0"]]
-    command: list[str] = ffmpeg.output(*streams, "-", f="null").global_args(*quiet()).compile(cmd=str(find("ffmpeg")))
+    command: list[str] = ffmpeg.output(*streams, "-", f="null").global_args(*_quiet()).compile(cmd=str(find("ffmpeg")))
     return command
 
 
@@ -86,19 +118,19 @@ def _video_options(config: TranscodeConfig, probed: Probed) -> dict[str, Any]:
         "preset": config.preset,
         "crf": config.crf,
         "pix_fmt": "yuv420p",
-        "vf": ",".join(_filters(config, probed)),
+        "vf": ",".join(picture_filters(probed, output_size(probed.info, config))),
         **timing,
         **_ONE_THREAD,
     }
 
 
-def _filters(config: TranscodeConfig, probed: Probed) -> list[str]:
-    width, height = output_size(probed.info, config)
+def picture_filters(probed: Probed, size: tuple[int, int], scaling: str = "") -> list[str]:
+    """Returns the filters that make progressive, square-pixelled frames of a size; ffmpeg itself turns them upright."""
     return [
         # send_frame, because the default makes a frame of each field.
         *(["bwdif=mode=send_frame:deint=interlaced"] if probed.interlaced else []),
         *(_TONE_MAP if probed.hdr and can_tone_map() else []),
-        f"scale={width}:{height}",
+        f"scale={size[0]}:{size[1]}{scaling}",
         "setsar=1",
     ]
 

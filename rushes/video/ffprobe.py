@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
-from rushes.errors import CorruptMediaError, NotMediaError, StorageError
+from rushes.errors import CorruptMediaError, NotMediaError
 from rushes.sniff import Sniffed, sniff
 from rushes.video.binaries import find
 from rushes.video.process import run
@@ -27,10 +27,7 @@ def sniff_video(path: Path) -> Sniffed:
         NotMediaError: It is something else; the message says what.
         StorageError: It cannot be read.
     """
-    try:
-        sniffed = sniff(path)
-    except OSError as error:
-        raise StorageError(f"{path.name}: cannot be read: {error.strerror}.") from error
+    sniffed = sniff(path)
     if sniffed.kind != "video":
         raise NotMediaError(f"{path.name}: expected a video, found {_looks_like(sniffed)}. Check what the URL serves.")
     return sniffed

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from rushes.errors import CorruptMediaError
+from rushes.errors import CorruptMediaError, NotMediaError
 from rushes.video.ffprobe import query, sniff_video
 
 __all__ = ["Packet", "Timeline", "frame_times", "keyframe_indices", "read_timeline"]
@@ -72,7 +72,9 @@ def read_timeline(path: Path) -> Timeline:
     """
     answer = query(path, sniff_video(path), _SHOW, _Answer)
     frames, stamped = in_order(answer.packets)
-    if not frames or not answer.streams:
+    if not answer.streams:
+        raise NotMediaError(f"{path.name}: no video stream inside. Leave it out.")
+    if not frames:
         raise CorruptMediaError(f"{path.name}: no video frame inside. Fetch it again, or leave it out.")
     seconds, per = answer.streams[0].time_base.split("/")
     return Timeline(

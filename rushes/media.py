@@ -1,0 +1,150 @@
+"""The step from verified bytes to media that a dataset can hold: look, then keep, turn upright or transcode."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from pathlib import Path
+
+from rushes.errors import MediaError, NotMediaError, UnsupportedFormatError
+from rushes.images import bake_orientation, orientation, probe_image
+from rushes.jsonl import encode as encode_json
+from rushes.records import Media, MediaInfo, Verified
+from rushes.sniff import sniff
+from rushes.video.command import can_tone_map
+from rushes.video.config import TranscodeConfig
+from rushes.video.probe import Probed, examine, probe
+from rushes.video.transcode import encode
+from rushes.workspace import Workspace, stored
+
+__all__ = ["RECIPE_VERSION", "make_media", "recipe_of"]
+
+RECIPE_VERSION = 1
+"""Raised whenever the same settings would give other bytes, so that nothing made before is mistaken for it."""
+_READ_BYTES = 1024 * 1024
+
+
+def recipe_of(transcode: TranscodeConfig | None) -> str:
+    """Returns the name of what is made of media: 12 hex digits over the settings and `RECIPE_VERSION`."""
+    settings = {"version": RECIPE_VERSION, "transcode": asdict(transcode) if transcode else None}
+    return hashlib.sha256(encode_json(settings)).hexdigest()[:12]
+
+
+def make_media(verified: Verified, workspace: Workspace, transcode: TranscodeConfig | None) -> Media:
+    """Returns the media of a verified file: kept as it is, or made upright or transcoded under `derived/<recipe>/`.
+
+    What an earlier run made is used again.
+
+    Args:
+        verified: The file.
+        workspace: Where it and its derivatives stand.
+        transcode: What becomes of videos; None leaves all media as they are.
+
+    Raises:
+        NotMediaError: The content is no image and no video.
+        UnsupportedFormatError: It is one that Pillow or the ffmpeg at hand cannot read.
+        CorruptMediaError: It is damaged.
+        TranscodingFailedError: ffmpeg failed.
+        DiskFullError: No space is left for the derivative.
+        FFmpegNotFoundError: There is no ffmpeg or ffprobe.
+    """
+    path = workspace.path(verified.path)
+    sniffed = sniff(path)
+    if sniffed.kind == "video":
+        return _video(verified, workspace, path, transcode)
+    if sniffed.kind == "image":
+        return _image(verified, workspace, path, sniffed.suffix, transcode)
+    raise NotMediaError(
+        f"{verified.source.id}: expected an image or a video, found {sniffed.media_type}. Check what the URL serves."
+    )
+
+
+def _video(verified: Verified, workspace: Workspace, path: Path, transcode: TranscodeConfig | None) -> Media:
+    probed = examine(path)
+    if transcode is None:
+        return _kept(verified, probed.info, "no transcode asked for", transcode)
+    derived = stored(f"derived/{recipe_of(transcode)}", verified.sha256, ".mp4")
+    target = workspace.path(derived)
+    info = _made_before(target) or encode(path, target, transcode, probed)
+    return _derived(verified, workspace, derived, probed.info, info, _why(probed, info, transcode), transcode)
+
+
+def _why(probed: Probed, info: MediaInfo, transcode: TranscodeConfig) -> str:
+    reasons = ["transcode asked for"]
+    if probed.hdr:
+        reasons.append("HDR toned down" if can_tone_map() else "HDR kept: this ffmpeg cannot tone it down")
+    if probed.info.audio_codec and not probed.audio_decodable:
+        reasons.append(f"sound dropped: {probed.info.audio_codec} cannot be decoded")
+    whole = transcode.fps is None and not transcode.start_time and transcode.duration is None
+    if whole and None not in (found := (info.frames, probed.info.frames)) and found[0] != found[1]:
+        reasons.append(f"{found[0]} of {found[1]} frames decode")
+    return "; ".join(reasons)
+
+
+def _image(
+    verified: Verified, workspace: Workspace, path: Path, suffix: str, transcode: TranscodeConfig | None
+) -> Media:
+    info = probe_image(path)
+    if transcode is None or orientation(path) == 1:
+        return _kept(verified, info, "image" if transcode else "no transcode asked for", transcode)
+    derived = stored(f"derived/{recipe_of(transcode)}", verified.sha256, suffix)
+    target = workspace.path(derived)
+    if not target.exists():
+        bake_orientation(path, target)
+    return _derived(verified, workspace, derived, info, probe_image(target), "made upright as EXIF says", transcode)
+
+
+def _made_before(target: Path) -> MediaInfo | None:
+    """Returns the probe of what an earlier run made; it was published whole, but may have been damaged since."""
+    if not target.exists():
+        return None
+    try:
+        return probe(target)
+    except (MediaError, UnsupportedFormatError):
+        return None
+
+
+def _kept(verified: Verified, info: MediaInfo, reason: str, transcode: TranscodeConfig | None) -> Media:
+    return Media(
+        verified=verified,
+        path=verified.path,
+        sha256=verified.sha256,
+        size_bytes=verified.size_bytes,
+        source_info=info,
+        info=info,
+        action="kept",
+        reason=reason,
+        recipe=recipe_of(transcode),
+    )
+
+
+def _derived(
+    verified: Verified,
+    workspace: Workspace,
+    derived: str,
+    source_info: MediaInfo,
+    info: MediaInfo,
+    reason: str,
+    transcode: TranscodeConfig | None,
+) -> Media:
+    sha256, size_bytes = _digest(workspace.path(derived))
+    return Media(
+        verified=verified,
+        path=derived,
+        sha256=sha256,
+        size_bytes=size_bytes,
+        source_info=source_info,
+        info=info,
+        action="transcoded",
+        reason=reason,
+        recipe=recipe_of(transcode),
+    )
+
+
+def _digest(path: Path) -> tuple[str, int]:
+    digest, size_bytes = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while block := file.read(_READ_BYTES):
+            digest.update(block)
+            size_bytes += len(block)
+    return digest.hexdigest(), size_bytes
