@@ -134,7 +134,7 @@ def _unpack(packed: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path, where
     if entry.is_dir():
         target.mkdir(parents=True, exist_ok=True)
         return 0
-    with packed.open(entry) as source, _replacing(target) as part, part.open("wb") as file:
+    with _replacing(target) as part, packed.open(entry) as source, part.open("wb") as file:
         return _pour(source, file, left_bytes, f"{where}: entry {entry.filename!r}")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from rushes.errors import ChecksumMismatchError
-from rushes.files.part import CHUNK_BYTES
+from rushes.files.part import CHUNK_BYTES, storage_error
 from rushes.jsonl import publish
 from rushes.records import Download, Verified
 from rushes.sniff import sniff
@@ -97,14 +97,13 @@ def verify(download: Download, workspace: Workspace) -> Verified:
 
     Raises:
         ChecksumMismatchError: The digests differ; the part file stays where it is.
-        OSError: The store cannot be written.
+        StorageError: The part file cannot be read, or the store cannot be written.
     """
     source = download.source
     compare(download.digests, source.checksum, f"{source.origin or 'source'}: {source.id}")
-    part = workspace.path(download.path)
     sha256 = download.digests["sha256"]
-    path = stored("media", sha256, sniff(part).suffix)
-    _settle(part, workspace.path(path))
+    path = stored("media", sha256, sniff(workspace.path(download.path)).suffix)
+    _settle(workspace.path(download.path), workspace.path(path))
     return Verified(
         source,
         path,
@@ -117,14 +116,21 @@ def verify(download: Download, workspace: Workspace) -> Verified:
 
 
 def quarantine(download: Download, workspace: Workspace) -> str:
-    """Moves what arrived to where nothing uses it, and returns its path in the workspace."""
+    """Moves what arrived to where nothing uses it, and returns its path in the workspace.
+
+    Raises:
+        StorageError: It cannot be moved.
+    """
     path = stored("quarantine", download.digests["sha256"], ".bin")
     _settle(workspace.path(download.path), workspace.path(path))
     return path
 
 
 def _settle(part: Path, target: Path) -> None:
-    if target.exists():
-        part.unlink()
-    else:
-        publish(part, target)
+    try:
+        if target.exists():
+            part.unlink()
+        else:
+            publish(part, target)
+    except OSError as error:
+        raise storage_error(error, target) from None

@@ -44,11 +44,12 @@ def guarded_session(config: DownloadConfig) -> requests.Session:
     At most `config.per_host` connections to one host are open at a time; a request beyond that waits. Proxies and
     `.netrc` of the environment are not used, because a proxy would connect in our stead, unchecked; a certificate
     bundle in `REQUESTS_CA_BUNDLE` or `SSL_CERT_FILE` is. Cookies are not kept, so that no item depends on another.
+    Redirects are not followed; `rushes.files.transfer` does that.
 
     Raises:
         ConfigError: An entry of `config.allow_private_hosts` is no address, network or host name.
     """
-    session = requests.Session()
+    session = _Session()
     session.trust_env = False
     session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE") or True
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -105,6 +106,13 @@ class Guard:
                 f"If it is meant, add {found[0]} to download.allow_private_hosts."
             )
         return _connect(connection, permitted)
+
+
+class _Session(requests.Session):
+    """A session that follows no redirect: requests reads a redirect's body whole, however long it is."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
 
 
 class _GuardedAdapter(HTTPAdapter):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import hashlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from rushes.errors import DiskFullError, StorageError, TooLargeError
 
-__all__ = ["CHUNK_BYTES", "save"]
+__all__ = ["CHUNK_BYTES", "save", "storage_error"]
 
 CHUNK_BYTES = 1 << 20
 """What is read or written at a time; larger pieces cost memory and gain nothing."""
@@ -64,14 +64,16 @@ def _opened(part: Path) -> Iterator[IO[bytes]]:
             yield file
         whole = True
     except OSError as error:
-        raise _named(error, part) from None
+        raise storage_error(error, part) from None
     finally:
         if not whole:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):  # the first failure is the one to tell
+                part.unlink()
 
 
-def _named(error: OSError, part: Path) -> StorageError:
-    text = f"{part}: cannot be written: {error.strerror or error}."
+def storage_error(error: OSError, path: Path) -> StorageError:
+    """Returns what to raise for a file that could not be written."""
+    text = f"{path}: cannot be written: {error.strerror or error}."
     if error.errno in _FULL:
         return DiskFullError(f"{text} Free some space, or use another workspace.")
     return StorageError(f"{text} Check the folder and its permissions.")

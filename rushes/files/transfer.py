@@ -129,12 +129,11 @@ def opened(
     target = url
     for _ in range(MAX_REDIRECTS + 1):
         with _requested(target, session, config, headers) as response:
-            location = session.get_redirect_target(response)
-            if location is None:
+            if not response.is_redirect:
                 _check_status(url, response, conditional=any(name.startswith("If-") for name in headers))
                 yield Transfer(url, response, config, deadline_s)
                 return
-        target = _redirected(url, target, location)
+        target = _redirected(url, target, response.headers["Location"])
     raise BadURLError(f"{redact(url)}: more than {MAX_REDIRECTS} redirects, the last one to {redact(target)}.")
 
 
@@ -145,8 +144,7 @@ def _requested(
     limits = config.timeout_s
     timeout = (min(limits.connect, limits.total), min(limits.read, limits.total))
     with _translated(redact(url), config):
-        # Redirects are followed by hand: requests would read their bodies whole, however long.
-        response = session.get(url, stream=True, allow_redirects=False, headers=headers, timeout=timeout)
+        response = session.get(url, stream=True, headers=headers, timeout=timeout)
     try:
         yield response
     finally:
@@ -155,7 +153,8 @@ def _requested(
 
 def _redirected(url: str, base: str, location: str) -> str:
     try:
-        target = join(base, location)
+        # Headers are read as Latin-1; what servers mean by bytes above ASCII is UTF-8.
+        target = join(base, location.encode("latin-1").decode("utf-8", "replace"))
         scheme = urlsplit(target).scheme
     except ValueError:
         raise BadURLError(f"{redact(url)}: redirected to a malformed address.") from None
