@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from prefect import flow
-from prefect_ray import remote_options
+from prefect_ray.context import remote_options
 
 from flows.naming import run_name
 from flows.runner import cores, ray_runner, settle, within_limit

@@ -17,7 +17,7 @@ from rushes.video.probe import Probed, examine, probe
 from rushes.video.transcode import encode
 from rushes.workspace import Workspace, stored
 
-__all__ = ["RECIPE_VERSION", "make_media", "recipe_of"]
+__all__ = ["RECIPE_VERSION", "make_media", "probe_media", "recipe_of"]
 
 RECIPE_VERSION = 1
 """Raised whenever the same settings would give other bytes, so that nothing made before is mistaken for it."""
@@ -54,9 +54,25 @@ def make_media(verified: Verified, workspace: Workspace, transcode: TranscodeCon
         return _video(verified, workspace, path, transcode)
     if sniffed.kind == "image":
         return _image(verified, workspace, path, sniffed.suffix, transcode)
-    raise NotMediaError(
-        f"{verified.source.id}: expected an image or a video, found {sniffed.media_type}. Check what the URL serves."
-    )
+    raise _not_media(verified.source.id, sniffed.media_type)
+
+
+def probe_media(path: Path) -> MediaInfo:
+    """Returns what an image or a video holds.
+
+    Raises:
+        NotMediaError: The content is no image and no video.
+        UnsupportedFormatError: It is one that Pillow or the ffmpeg at hand cannot read.
+        CorruptMediaError: It is damaged.
+    """
+    sniffed = sniff(path)
+    if sniffed.kind is None:
+        raise _not_media(path.name, sniffed.media_type)
+    return probe(path) if sniffed.kind == "video" else probe_image(path)
+
+
+def _not_media(name: str, media_type: str) -> NotMediaError:
+    return NotMediaError(f"{name}: expected an image or a video, found {media_type}. Check what the URL serves.")
 
 
 def _video(verified: Verified, workspace: Workspace, path: Path, transcode: TranscodeConfig | None) -> Media:

