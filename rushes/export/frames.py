@@ -16,12 +16,14 @@ from pathlib import Path
 from rushes.config import FramesConfig, Pipeline
 from rushes.errors import AnnotationError
 from rushes.records import Annotation, Media
+from rushes.video.config import TranscodeConfig
 from rushes.video.frames import extract_frames, frame_times, keyframe_indices
 from rushes.workspace import Workspace, stored
 
-__all__ = ["Clip", "chosen", "clip_of", "cut", "nearest", "ticks"]
+__all__ = ["Clip", "chosen", "clip_of", "cut", "matched", "nearest", "ticks"]
 
 _ROUNDED_S = 1e-3  # people and tools write times in whole milliseconds
+_TINY_S = 1e-6  # frame times are rounded to microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,29 +33,36 @@ class Clip:
     Attributes:
         source: When each frame of the source is shown, in its seconds.
         taken: When each frame of the file at hand is shown, in seconds of that file.
-        start_s: Where the file begins in the source, in seconds.
-        aligned: Whether frame k of the one is frame k of the other.
+        first: The source's index of the first frame that the file can hold.
+        offset_s: What to add to a time of the file for the source's; None where frame k of the file is simply frame
+            `first + k` of the source.
     """
 
     source: Sequence[float]
     taken: Sequence[float]
-    start_s: float = 0.0
-    aligned: bool = True
+    first: int = 0
+    offset_s: float | None = None
 
     def source_frame(self, rank: int) -> int:
         """Returns the source's index of the frame that frame `rank` of the file shows."""
-        return rank if self.aligned else nearest(self.source, self.taken[rank] + self.start_s)
+        if self.offset_s is None:
+            return rank + self.first
+        return max(bisect_right(self.source, self.taken[rank] + self.offset_s + _ROUNDED_S) - 1, self.first)
 
     def rank(self, frame: int) -> int | None:
         """Returns which frame of the file shows, or comes nearest to, a frame of the source; None outside the file."""
-        if self.aligned:
-            return frame
-        at, slack = self.source[frame] - self.start_s, _interval(self.taken) / 2 + _ROUNDED_S
+        if self.offset_s is None:
+            rank = frame - self.first
+            return rank if 0 <= rank < len(self.taken) else None
+        at, slack = self.source[frame] - self.offset_s, _interval(self.taken) / 2 + _ROUNDED_S
+        shown = min(bisect_left(self.taken, at - _ROUNDED_S), len(self.taken) - 1)
+        if self.source_frame(shown) == frame:
+            return shown
         return nearest(self.taken, at) if self.taken[0] - slack <= at <= self.taken[-1] + slack else None
 
     def apart_s(self, frame: int, rank: int) -> float:
-        """Returns how far a frame of the source and one of the file are apart, in seconds."""
-        return abs(self.source[frame] - self.start_s - self.taken[rank])
+        """Returns how far a frame of the source is from the one that frame `rank` of the file shows, in seconds."""
+        return abs(self.source[frame] - self.source[self.source_frame(rank)])
 
     def labelled_frame(self, label: Annotation, where: str) -> int:
         """Returns the source's frame that a label speaks of.
@@ -86,15 +95,37 @@ def clip_of(media: Media, pipeline: Pipeline, workspace: Workspace) -> Clip:
     """Returns a video's frames, from the time stamps in its files.
 
     Raises:
-        VideoTranscodeError: A file cannot be read.
+        MediaError: A file cannot be read.
     """
     taken = frame_times(workspace.path(media.path))
     if media.path == media.verified.path or pipeline.transcode is None:
         return Clip(taken, taken)
-    source = frame_times(workspace.path(media.verified.path))
-    config = pipeline.transcode.config()
-    whole = not config.start_time and config.duration is None
-    return Clip(source, taken, config.start_time or 0.0, whole and len(source) == len(taken))
+    return matched(frame_times(workspace.path(media.verified.path)), taken, pipeline.transcode.config())
+
+
+def matched(source: Sequence[float], taken: Sequence[float], config: TranscodeConfig) -> Clip:
+    """Returns how the frames of a transcoded file go with those of its source.
+
+    Frames before `start_time` are gone. With a rate of its own, a file shows in each slot the frame that the source
+    shows at that time, and its first slot is the first one that begins with a frame. Files may count their time from
+    their first frame, so it is the first frames that are laid upon each other, and not the zeros.
+
+    Args:
+        source: Times of the source's frames, in seconds.
+        taken: Times of the file's frames, in seconds.
+        config: What made the file.
+    """
+    start_s = config.start_time or 0.0
+    first = min(bisect_left(source, start_s - _TINY_S), len(source) - 1)
+    slack = _interval(taken) / 4 + _ROUNDED_S
+    pairs = zip(source[first:], taken, strict=False)
+    together = all(abs(a - source[first] - (b - taken[0])) <= slack for a, b in pairs)
+    if together and len(taken) <= len(source) - first:
+        return Clip(source, taken, first)
+    begin_s = source[first]
+    if config.fps is not None:
+        begin_s = start_s + math.ceil((begin_s - start_s) * config.fps - _TINY_S) / config.fps
+    return Clip(source, taken, first, begin_s - taken[0])
 
 
 def chosen(frames: FramesConfig, path: Path, times: Sequence[float], labelled: Iterable[int]) -> list[int]:
@@ -115,11 +146,10 @@ def chosen(frames: FramesConfig, path: Path, times: Sequence[float], labelled: I
 
 def ticks(times: Sequence[float], every_s: float) -> list[int]:
     """Returns the frames that are on the screen at 0, `every_s`, 2 `every_s`… until the last one appears."""
-    tiny = 1e-6
     starts = [0.0, *times[1:]]
-    ends = [*starts[1:], starts[-1] + 2 * tiny]
+    ends = [*starts[1:], starts[-1] + 2 * _TINY_S]
     pairs = enumerate(zip(starts, ends, strict=True))
-    return [rank for rank, (start, end) in pairs if math.ceil((start - tiny) / every_s) * every_s < end - tiny]
+    return [rank for rank, (start, end) in pairs if math.ceil((start - _TINY_S) / every_s) * every_s < end - _TINY_S]
 
 
 def cut(media: Media, ranks: Sequence[int], quality: int, workspace: Workspace) -> Mapping[int, str]:

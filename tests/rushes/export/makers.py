@@ -57,12 +57,15 @@ def video(workspace: Workspace, source: Source, frames: int = 20) -> Media:
     return _media(workspace, source, path, info)
 
 
-def transcoded(workspace: Workspace, media: Media, size: tuple[int, int], options: Sequence[str]) -> Media:
-    """Returns the video as ffmpeg makes it with these output options."""
+def transcoded(
+    workspace: Workspace, media: Media, size: tuple[int, int], begin: Sequence[str] = (), steps: str = "null"
+) -> Media:
+    """Returns the video as ffmpeg makes it, beginning there, with these filters."""
     path = workspace.path(f"derived/{media.verified.source.id}.mp4")
     path.parent.mkdir(parents=True, exist_ok=True)
-    scale = ["-vf", f"scale={size[0]}:{size[1]}", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "8"]
-    _ffmpeg(["-i", str(workspace.path(media.path)), *scale, *options], path)
+    scale = ["-vf", f"{steps},scale={size[0]}:{size[1]}", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "8"]
+    passed = ["-fps_mode", "vfr", "-enc_time_base:v", "1:10240"]
+    _ffmpeg([*begin, "-i", str(workspace.path(media.path)), *scale, *passed], path)
     info = replace(media.info, width=size[0], height=size[1])
     made = _media(workspace, media.verified.source, path, info)
     return replace(
@@ -90,7 +93,7 @@ def picture(frame: int) -> NDArray[np.uint8]:
 
 def frame_shown(path: Path) -> int:
     """Returns which frame of `video` a picture shows, read off its lower left corner."""
-    return round((pixels_of(path)[-6:-1, 1:6].mean() - 20) / 8)
+    return round((float(pixels_of(path)[-6:-1, 1:6].mean()) - 20) / 8)
 
 
 def pixels_of(path: Path) -> NDArray[np.float64]:

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rushes.errors import AnnotationError
-from rushes.export.frames import Clip, nearest, ticks
+from rushes.export.frames import Clip, matched, nearest, ticks
 from rushes.records import Annotation
+from rushes.video.config import TranscodeConfig
 
 TEN_FPS = [frame / 10 for frame in range(30)]
 
@@ -42,15 +43,36 @@ def test_nearest_is_nearest(times: list[float], at: float) -> None:
 
 
 def test_frames_stay_frames_where_both_files_have_the_same() -> None:
-    clip = Clip(TEN_FPS, [at + 0.08 for at in TEN_FPS])
+    clip = matched(TEN_FPS, [at + 0.08 for at in TEN_FPS], TranscodeConfig())
     assert [clip.rank(frame) for frame in (0, 7, 29)] == [0, 7, 29]
     assert clip.source_frame(7) == 7
 
 
-def test_frames_are_found_again_after_a_cut_and_a_change_of_rate() -> None:
-    clip = Clip(TEN_FPS, [0.0, 0.2, 0.4, 0.6, 0.8], start_s=1.0, aligned=False)
+@pytest.mark.parametrize("begins_s", [0.0, 0.05])
+def test_frames_are_found_again_after_a_cut_that_falls_between_two(begins_s: float) -> None:
+    taken = [begins_s + frame / 10 for frame in range(5)]
+    clip = matched(TEN_FPS, taken, TranscodeConfig(start_time=0.95, duration=0.5))
+    assert [clip.rank(frame) for frame in (9, 10, 12, 14, 15)] == [None, 0, 2, 4, None]
+    assert [clip.source_frame(rank) for rank in range(5)] == [10, 11, 12, 13, 14]
+
+
+def test_frames_are_found_again_at_half_the_rate() -> None:
+    clip = matched(TEN_FPS, [0.0, 0.2, 0.4, 0.6, 0.8], TranscodeConfig(start_time=1.0, duration=1.0, fps=5))
     assert [clip.rank(frame) for frame in (8, 10, 12, 18, 20)] == [None, 0, 1, 4, None]
     assert [clip.source_frame(rank) for rank in range(5)] == [10, 12, 14, 16, 18]
+
+
+def test_frames_are_found_again_at_an_odd_rate() -> None:
+    source, taken = [frame / 30 for frame in range(30)], [frame / 25 for frame in range(25)]
+    clip = matched(source, taken, TranscodeConfig(fps=25))
+    assert [clip.source_frame(rank) for rank in range(7)] == [0, 1, 2, 3, 4, 6, 7]
+    assert [clip.rank(frame) for frame in range(8)] == [0, 1, 2, 3, 4, 4, 5, 6]
+
+
+def test_the_same_number_of_frames_need_not_be_the_same_frames() -> None:
+    uneven = [0.0, 0.1, 0.2, 0.3, 5.0]
+    clip = matched(uneven, [0.0, 1.25, 2.5, 3.75, 5.0], TranscodeConfig(fps=0.8))
+    assert [clip.source_frame(rank) for rank in range(5)] == [0, 3, 3, 3, 4]
 
 
 def test_a_time_means_the_frame_that_is_shown_then() -> None:

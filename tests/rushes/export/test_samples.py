@@ -91,7 +91,7 @@ def test_a_video_without_labels_has_no_annotated_frames(
 
 def test_labels_follow_the_size(workspace: Workspace) -> None:
     media = video(workspace, Source("v", "v.mp4", annotations=tuple(map(on_frame, range(20)))))
-    smaller = transcoded(workspace, media, (WIDTH // 2, HEIGHT // 2), [])
+    smaller = transcoded(workspace, media, (WIDTH // 2, HEIGHT // 2))
     found, dropped = samples(smaller, pipeline(workspace, frames="annotated", transcode={}), workspace)
     assert [sample.frame for sample in found] == list(range(20))
     assert (found[0].info.width, found[0].info.height) == (WIDTH // 2, HEIGHT // 2)
@@ -99,10 +99,11 @@ def test_labels_follow_the_size(workspace: Workspace) -> None:
     _labels_lie_on_squares(found, workspace)
 
 
-def test_labels_follow_a_cut(workspace: Workspace) -> None:
+@pytest.mark.parametrize("start_s", [0.6, 0.55])
+def test_labels_follow_a_cut(workspace: Workspace, start_s: float) -> None:
     media = video(workspace, Source("v", "v.mp4", annotations=tuple(map(on_frame, range(20)))))
-    cut = transcoded(workspace, media, (WIDTH, HEIGHT), ["-ss", "0.6", "-t", "0.8"])
-    settings = pipeline(workspace, frames="annotated", transcode={"start_time": 0.6, "duration": 0.8})
+    cut = transcoded(workspace, media, (WIDTH, HEIGHT), ["-ss", str(start_s), "-t", "0.8"])
+    settings = pipeline(workspace, frames="annotated", transcode={"start_time": start_s, "duration": 0.8})
     found, dropped = samples(cut, settings, workspace)
     assert [sample.frame for sample in found] == list(range(6, 14))
     assert [sample.time_s for sample in found] == [frame / FPS for frame in range(6, 14)]
@@ -113,7 +114,7 @@ def test_labels_follow_a_cut(workspace: Workspace) -> None:
 @pytest.mark.parametrize("fps", [5, 20])
 def test_labels_follow_a_change_of_rate(workspace: Workspace, fps: int) -> None:
     media = video(workspace, Source("v", "v.mp4", annotations=tuple(map(on_frame, range(20)))))
-    resampled = transcoded(workspace, media, (WIDTH, HEIGHT), ["-r", str(fps)])
+    resampled = transcoded(workspace, media, (WIDTH, HEIGHT), steps=f"fps={fps}:round=up")
     found, dropped = samples(resampled, pipeline(workspace, frames="annotated", transcode={"fps": fps}), workspace)
     assert [sample.frame for sample in found] == [frame_shown(workspace.path(sample.path)) for sample in found]
     assert len(found) == min(fps, 10) * 2
