@@ -27,7 +27,7 @@ class Sniffed(msgspec.Struct, frozen=True):
         kind: Which probe should look at it; None for what no dataset holds.
         media_type: Like `video/mp4`; `application/octet-stream` where nothing is recognised.
         suffix: File name suffix that fits the content, with its dot.
-        demuxers: Value for ffmpeg's `-format_whitelist`; None unless `kind` is video.
+        demuxers: Value for ffmpeg's `-format_whitelist` and `-f`; None unless `kind` is video.
     """
 
     kind: Literal["image", "video"] | None

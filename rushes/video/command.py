@@ -37,9 +37,11 @@ def _quiet() -> list[str]:
 
 def _input_options(path: Path) -> dict[str, Any]:
     """Returns the options that keep ffmpeg to one file, one demuxer, one thread and pictures of a sane size."""
+    demuxer = sniff(path).demuxers or ""
     return {
         "protocol_whitelist": "file",
-        "format_whitelist": sniff(path).demuxers or "",
+        "format_whitelist": demuxer,
+        "f": demuxer,
         "max_pixels": MAX_PIXELS,
         **_ONE_THREAD,
     }

@@ -12,7 +12,7 @@ from rushes.sniff import Sniffed, sniff
 from rushes.video.binaries import find
 from rushes.video.process import run
 
-__all__ = ["guards", "query", "sniff_video"]
+__all__ = ["MAX_PIXELS", "query", "sniff_video"]
 
 T = TypeVar("T")
 TIMEOUT_S = 120.0
@@ -41,12 +41,15 @@ def _looks_like(sniffed: Sniffed) -> str:
     return f"content that looks like {sniffed.media_type}"
 
 
-def guards(sniffed: Sniffed) -> list[str]:
-    """Returns the input options that keep ffmpeg to one file, one demuxer and pictures of a sane size."""
+def _guards(sniffed: Sniffed) -> list[str]:
+    """Returns the input options that keep ffprobe to one file, one demuxer and pictures of a sane size."""
     return [
         "-protocol_whitelist",
         "file",
         "-format_whitelist",
+        sniffed.demuxers or "",
+        # Named as well, because a file name like `100%d.png` outweighs the content when ffmpeg chooses for itself.
+        "-f",
         sniffed.demuxers or "",
         "-max_pixels",
         str(MAX_PIXELS),
@@ -68,7 +71,7 @@ def query(path: Path, sniffed: Sniffed, show: list[str], kind: type[T]) -> T:
     """
     # A path that begins with a dash or holds a colon is an option or a protocol to ffprobe; this one is neither.
     source = f"file:{path.absolute()}"
-    argv = [str(find("ffprobe")), "-v", "error", "-of", "json=compact=1", *guards(sniffed), *show, source]
+    argv = [str(find("ffprobe")), "-v", "error", "-of", "json=compact=1", *_guards(sniffed), *show, source]
     done = run(argv, timeout_s=TIMEOUT_S)
     if done.code != 0:
         raise CorruptMediaError(
