@@ -153,7 +153,9 @@ def _text(cells: Mapping[str, Any], column: str, where: str) -> str | None:
         raise RowError(f"{where}: {column} = {str(value)[:80]!a}: expected text.")
     text = str(value).strip()
     if _CONTROL.search(text):
-        raise RowError(f"{where}: {column} = {redact(text)[:80]!a}: expected text without control characters.")
+        raise RowError(
+            f"{where}: {column} = {redact(_printable(text))[:80]!r}: expected text without control characters."
+        )
     return text or None
 
 

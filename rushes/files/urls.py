@@ -28,7 +28,7 @@ def redact(url: str) -> str:
     Other parameters stay, because they say which item it is.
     """
     parts = _split(url)
-    if parts is None:
+    if parts is None or not parts.netloc:  # whatever it is, somebody may have meant it as a URL
         return re.sub(r"//[^/]*@", "//", url).partition("?")[0].partition("#")[0]
     query = "&".join(f"{name}=…" if secret else text for name, text, secret in _parameters(parts.query))
     return urlunsplit(parts._replace(netloc=_host(parts), query=query, fragment=""))

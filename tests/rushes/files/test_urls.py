@@ -45,6 +45,7 @@ def test_names_of_secret_parameters_stay_readable() -> None:
 
 def test_a_url_that_cannot_be_parsed_is_redacted_all_the_same() -> None:
     assert redact("http://user:secret@[::1/a?sig=secret#secret") == "http://[::1/a"
+    assert redact("ht tp://user:secret@h/a?sig=secret") == "ht tp://h/a"
     assert redact("http://user:se@cret@h:99999999/a") == "http://h:99999999/a"
 
 
