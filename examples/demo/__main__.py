@@ -37,7 +37,8 @@ def main(folder: Path = Path("demo-run"), arguments: Sequence[str] = ()) -> int:
         shutil.copy(Path(__file__).with_name("pipeline.yaml"), folder)
         command = [sys.executable, "-m", "cli", "run", str(folder / "pipeline.yaml"), *arguments]
         code = subprocess.run(command, check=False).returncode
-        _show(folder / "street-scenes", server)
+        if code == 0:
+            _show(folder / "street-scenes", server)
     return code
 
 
@@ -56,12 +57,9 @@ def _start(stack: ExitStack, media: Path, note: Path) -> MediaServer:
 
 def _show(dataset: Path, server: MediaServer) -> None:
     console = Console(highlight=False)
-    if not (dataset / "export_summary.json").exists():
-        console.print(f"No dataset at {dataset}: the messages above say why.")
-        return
     console.print(_tree(dataset))
     for line in _summary(dataset, server):
-        console.print(line)
+        console.print(line, soft_wrap=True)
     report = dataset / "report.html"
     console.print(str(report if report.exists() else dataset / "export_summary.json"), soft_wrap=True)
 
@@ -83,15 +81,16 @@ def _tree(folder: Path) -> Tree:
 def _summary(dataset: Path, server: MediaServer) -> Iterator[str]:
     summary = json.loads((dataset / "export_summary.json").read_bytes())
     stats = json.loads((dataset / "stats.json").read_bytes())
-    yield "Items:     " + ", ".join(f"{count} {status}" for status, count in summary["items"].items())
+    items = ("planned", "ok", "failed", "quarantined", "skipped")
+    yield "Items:     " + ", ".join(f"{summary['items'][status]} {status}" for status in items)
     yield "Failures:  " + ", ".join(f"{count} {code}" for code, count in stats["failures_by_code"].items())
     yield "Splits:    " + ", ".join(
         f"{name} {split['files']} files, {split['annotations']} labels" for name, split in stats["splits"].items()
     )
     yield f"Fetched:   {server.requests[200]} files, {server.sent_bytes:,} bytes; {server.requests[304]} unchanged"
-    made = summary["work"].get("transcode", {}).get("done", 0)
-    yield f"Made:      {made} media probed, and transcoded where the recipe asks"
-    if not server.sent_bytes and not made:
+    made = summary["work"].get("transcode", {"done": 0, "stopped": 0})
+    yield f"Made:      {made['done'] - made['stopped']} media probed, and transcoded where the recipe asks"
+    if not server.sent_bytes and not made["done"]:
         yield "Nothing was fetched or transcoded: the dataset was built from what the last run left."
 
 
