@@ -11,12 +11,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
-import requests
+import click
 
 from cli.home import rushes_home
-from cli.output import Json, json_line, say
+from cli.output import json_line, json_option, say
 from rushes.errors import RushesError
-from rushes.video.binaries import describe
 
 __all__ = ["doctor"]
 
@@ -25,8 +24,10 @@ _PACKAGES = ("prefect", "prefect-ray", "ray", "ffmpeg-python", "pillow", "pydant
 Check = tuple[bool, str, str]
 
 
-def doctor(json: Json = False) -> int:
-    """Says what is installed, reachable and missing, each with its mend.
+@click.command()
+@json_option
+def doctor(as_json: bool) -> int:
+    """Say what is installed, reachable and missing, each with its mend.
 
     Example: rushes doctor
     """
@@ -34,7 +35,7 @@ def doctor(json: Json = False) -> int:
     for fine, what, text in checks:
         say(f"{'ok  ' if fine else 'FAIL'}  {what}: {text}")
     healthy = all(fine for fine, _, _ in checks)
-    if json:
+    if as_json:
         listed = [{"ok": fine, "what": what, "text": text} for fine, what, text in checks]
         json_line({"status": "ok" if healthy else "failed", "checks": listed})
     return 0 if healthy else 1
@@ -64,6 +65,8 @@ def _package(name: str) -> Check:
 
 
 def _binary(name: Literal["ffmpeg", "ffprobe"]) -> Check:
+    from rushes.video.binaries import describe  # as above
+
     try:
         path, number, origin = describe(name)
     except RushesError as error:
@@ -86,6 +89,8 @@ def _prefect() -> Check:
             "prefect api",
             "no PREFECT_API_URL set: Prefect's profile decides, else each run starts its own server",
         )
+    import requests  # slow to import, and most commands ask no server
+
     try:
         requests.get(f"{url}/health", timeout=5).raise_for_status()
     except requests.RequestException as error:

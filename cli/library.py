@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
-from cli.output import Json, json_line, note, say
+from cli.output import json_line, json_option, note, say
 from rushes.errors import ConfigError, RushesError
 from rushes.summary.verify import verify_dataset
 
@@ -16,10 +15,11 @@ __all__ = ["probe", "verify"]
 _SHOWN = 20
 
 
-def verify(
-    dataset: Annotated[Path, typer.Argument(help="Folder of a dataset.", show_default=False)], json: Json = False
-) -> int:
-    """Hashes every file of a dataset again, and looks for files that it does not list.
+@click.command()
+@click.argument("dataset", type=click.Path(path_type=Path))
+@json_option
+def verify(dataset: Path, as_json: bool) -> int:
+    """Hash every file of a dataset again, and look for files that it does not list.
 
     Example: rushes verify datasets/street-scenes
     """
@@ -30,16 +30,17 @@ def verify(
         if len(paths) > _SHOWN:
             say(f"{what}: and {len(paths) - _SHOWN} more")
     say(f"{found.checked} files checked: {'all as written' if found.intact else 'the dataset differs'}")
-    if json:
+    if as_json:
         lists = {"missing": found.missing, "changed": found.changed, "extra": found.extra}
         json_line({"status": "ok" if found.intact else "failed", "checked": found.checked} | lists)
     return 0 if found.intact else 1
 
 
-def probe(
-    files: Annotated[list[Path], typer.Argument(help="Images or videos.", show_default=False)], json: Json = False
-) -> int:
-    """Says what media files hold: size as shown, duration, frame rate, codecs.
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@json_option
+def probe(files: tuple[Path, ...], as_json: bool) -> int:
+    """Say what media files hold: size as shown, duration, frame rate, codecs.
 
     Example: rushes probe clip.mp4 photo.jpg
     """
@@ -59,6 +60,6 @@ def probe(
             results.append({"file": str(path)} | facts)
             say(f"{path}: " + ", ".join(f"{name} {value}" for name, value in facts.items() if value is not None))
     failed = any("error" in result for result in results)
-    if json:
+    if as_json:
         json_line({"status": "failed" if failed else "ok", "files": results})
     return 1 if failed else 0

@@ -10,38 +10,35 @@ import sys
 from types import FrameType
 
 import click
-import typer
 
 from cli import doctor, library, run
 from cli.output import fail
+from rushes import __version__
 from rushes.errors import RushesError
 
-__all__ = ["app", "main"]
+__all__ = ["main", "rushes"]
 
-app = typer.Typer(
-    name="rushes",
-    help="Turns a list of media URLs into a verified, versioned training dataset.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("run")(run.run)
-app.command("ingest")(run.ingest)
-app.command("export")(run.export)
-app.command("verify")(library.verify)
-app.command("probe")(library.probe)
-app.command("doctor")(doctor.doctor)
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(__version__, prog_name="rushes")
+def rushes() -> None:
+    """Turns a list of media URLs into a verified, versioned training dataset."""
+
+
+for command in (run.run, run.ingest, run.export, library.verify, library.probe, doctor.doctor):
+    rushes.add_command(command)
 
 
 def main() -> None:
     """Runs the command and ends the process with its exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        code = app(standalone_mode=False)
+        code = rushes.main(prog_name="rushes", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        code = error.exit_code
+        sys.stderr.write(f"{error.format_message()}\n")
     except click.ClickException as error:  # bad usage
-        code = fail("usage", error.format_message(), 2)
+        code = fail("usage", f"{error.format_message()} See `rushes --help`.", 2)
     except RushesError as error:
         code = fail(error.code, str(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):

@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, Literal
+from typing import Any
 
 import prefect.context  # noqa: F401  # reads the environment now, while it is as cli.home made it
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -25,7 +25,7 @@ __all__ = ["orchestrated", "run_flow"]
 _OBJECT_STORE_BYTES = 128 * 2**20  # what travels is file names and counts
 
 
-def run_flow(name: Literal["pipeline", "ingest", "export"], config: Pipeline, runner: str) -> Any:
+def run_flow(name: str, config: Pipeline, runner: str) -> Any:
     """Runs a flow in this process and returns what it returns."""
     with orchestrated(with_ray=runner == "ray"):
         return _flow(name, runner)(config)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
 from rushes.jsonl import encode
 
-__all__ = ["Json", "fail", "json_line", "note", "say"]
+__all__ = ["fail", "json_line", "json_option", "note", "say"]
 
-Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable line last on standard output.")]
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one machine-readable line last on standard output."
+)
 
 
 def say(text: str) -> None:

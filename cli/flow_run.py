@@ -1,0 +1,61 @@
+"""One flow run from the command line: what it needs, how far it is, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cli.home import prepare_environment
+from cli.output import json_line, note, say
+from cli.progress import shown
+from rushes import config
+from rushes.errors import RunFailedError
+from rushes.plan import latest_run
+from rushes.summary.outcome import STATUSES, RunOutcome, load_outcome
+from rushes.workspace import Workspace
+
+__all__ = ["run_and_report"]
+
+
+def run_and_report(flow: str, file: Path, overrides: Sequence[str], runner: str, as_json: bool, verbose: bool) -> int:
+    """Runs a flow over a pipeline file and returns the command's exit code."""
+    pipeline = config.load(file, overrides)
+    workspace = Workspace(pipeline.workspace_path)
+    before = latest_run(workspace)
+    prepare_environment(verbose)
+    from cli.orchestrator import run_flow  # Prefect and Ray take seconds to import
+
+    failure = None
+    with shown(workspace, before):
+        try:
+            run_flow(flow, pipeline, runner)
+        except RunFailedError as error:
+            failure = error
+    after = latest_run(workspace)
+    outcome = load_outcome(workspace, after) if after and after != before else None
+    if outcome is not None:
+        _summarise(outcome)
+    if failure is not None:
+        note(f"rushes: {failure}")
+    if as_json:
+        _json(outcome, failure)
+    return failure.exit_code if failure else 0
+
+
+def _summarise(outcome: RunOutcome) -> None:
+    counts = ", ".join(f"{outcome.items[status]} {status}" for status in STATUSES)
+    say(f"items: {outcome.items['planned']} planned = {counts}")
+    if outcome.failures_by_code:
+        say("codes: " + ", ".join(f"{code} {count}" for code, count in outcome.failures_by_code.items()))
+    say(f"work:  {outcome.fetched} fetched, {outcome.made} made")
+    if outcome.dataset:
+        say(f"dataset: {outcome.dataset} ({outcome.files} files)")
+
+
+def _json(outcome: RunOutcome | None, failure: RunFailedError | None) -> None:
+    value: dict[str, object] = {"status": "failed" if failure else "ok"}
+    if outcome is not None:
+        value |= {name: getattr(outcome, name) for name in (*outcome.__struct_fields__, "fetched", "made")}
+    if failure is not None:
+        value["error"] = {"code": failure.code, "message": str(failure)}
+    json_line(value)
