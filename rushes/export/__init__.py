@@ -1,1 +1,5 @@
 """Exporters: samples in, the files of a dataset out."""
+
+from rushes.export.base import BaseExporter
+
+__all__ = ["BaseExporter"]

@@ -18,6 +18,8 @@ __all__ = ["MediaMode", "place"]
 MediaMode = Literal["auto", "copy", "link"]
 
 _FICLONE = 0x40049409  # linux/fs.h: share the blocks of another file until one of the two changes
+_WITHOUT_REFLINKS: set[tuple[int, int]] = set()
+"""Pairs of devices that refused one: asking costs a file each time."""
 _IMPOSSIBLE = frozenset(
     getattr(errno, name) for name in ("EXDEV", "EPERM", "EACCES", "EMLINK", "EOPNOTSUPP", "ENOTTY", "EINVAL", "ENOSYS")
 )
@@ -31,53 +33,47 @@ def place(source: Path, target: Path, mode: MediaMode) -> None:
 
     Args:
         source: The stored file.
-        target: Where it goes.
+        target: Where it goes; its folder is there.
         mode: `auto` takes the first that works of reflink, hard link and copy; `link` insists on a hard link.
 
     Raises:
         StorageError: `link`, and the disk does not allow it.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    part.unlink(missing_ok=True)
-    try:
-        _fill(source, part, mode)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)  # renaming one name of a file onto another of its names leaves both
-
-
-def _fill(source: Path, part: Path, mode: MediaMode) -> None:
+    target.unlink(missing_ok=True)  # a second name of a stored file must not be written through
     if mode == "copy":
-        shutil.copyfile(source, part)
+        shutil.copyfile(source, target)
     elif mode == "link":
-        _insist(source, part)
-    elif not _reflink(source, part) and not _hard_link(source, part):
-        shutil.copyfile(source, part)
+        _insist(source, target)
+    elif not _reflink(source, target) and not _hard_link(source, target):
+        shutil.copyfile(source, target)
 
 
-def _insist(source: Path, part: Path) -> None:
-    if not _hard_link(source, part):
+def _insist(source: Path, target: Path) -> None:
+    if not _hard_link(source, target):
         raise StorageError(
-            f"{part.parent}: no hard link to {source} is possible here, as `export.media: link` asks. "
+            f"{target}: cannot be a hard link to {source}, as `export.media: link` asks. "
             "Put output and workspace on one file system that has hard links, or set `export.media: auto`."
         )
 
 
-def _reflink(source: Path, part: Path) -> bool:
-    with source.open("rb") as old, part.open("wb") as new:
+def _reflink(source: Path, target: Path) -> bool:
+    devices = source.stat().st_dev, target.parent.stat().st_dev
+    if devices in _WITHOUT_REFLINKS:
+        return False
+    with source.open("rb") as old, target.open("xb") as new:
         if _possible(lambda: fcntl.ioctl(new.fileno(), _FICLONE, old.fileno())):
             return True
-    part.unlink()
+    target.unlink()
+    _WITHOUT_REFLINKS.add(devices)
     return False
 
 
-def _hard_link(source: Path, part: Path) -> bool:
-    if not _possible(lambda: os.link(source, part)):
+def _hard_link(source: Path, target: Path) -> bool:
+    if not _possible(lambda: os.link(source, target)):
         return False
-    mode = stat.S_IMODE(part.stat().st_mode)
+    mode = stat.S_IMODE(target.stat().st_mode)
     if mode & 0o222:
-        part.chmod(mode & ~0o222)
+        target.chmod(mode & ~0o222)
     return True
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -32,8 +31,8 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
 class ExportRun:
     """One batch of an export, or its end, as the exporter sees it.
 
-    Files are renamed into place but not fsynced: the dataset grows in a folder of its own, which is synced as a whole
-    before it counts.
+    Files are written in place and not fsynced one by one: the dataset grows in a folder of its own, which is synced as
+    a whole before it counts.
 
     Args:
         params: The exporter's parameters.
@@ -62,6 +61,7 @@ class ExportRun:
         self._workspace = workspace
         self._emitted = emitted
         self._parts = parts
+        self._folders: set[Path] = set()
 
     def log_message(self, message: str, level: str = "info") -> None:
         """Logs a message; `level` is one of debug, info, warning, error and critical."""
@@ -100,17 +100,12 @@ class ExportRun:
             ValueError: The path leads out of the dataset.
         """
         target = self._target(relative)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(f".{target.name}.{os.getpid()}.part")
+        target.unlink(missing_ok=True)  # it may be a second name of a stored file
         digest, size_bytes = hashlib.sha256(), 0
-        try:
-            with part.open("wb") as file:
-                for piece in (data,) if isinstance(data, bytes) else data:
-                    digest.update(piece)
-                    size_bytes += file.write(piece)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
+        with target.open("xb") as file:
+            for piece in (data,) if isinstance(data, bytes) else data:
+                digest.update(piece)
+                size_bytes += file.write(piece)
         return self._record(WrittenFile(relative, digest.hexdigest(), size_bytes))
 
     def place(self, sample: Sample, relative: str) -> WrittenFile:
@@ -136,4 +131,8 @@ class ExportRun:
         path = PurePosixPath(relative)
         if path.is_absolute() or ".." in path.parts or not path.parts:
             raise ValueError(f"{relative!r}: expected a path inside the dataset")
-        return self.export_path / path
+        target = self.export_path / path
+        if target.parent not in self._folders:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._folders.add(target.parent)
+        return target

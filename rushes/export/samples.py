@@ -14,7 +14,6 @@ from rushes.export.frames import Clip, chosen, clip_of, cut
 from rushes.export.names import file_stem
 from rushes.export.split import split_of
 from rushes.formats.annotation import clip, scale
-from rushes.images import probe_image
 from rushes.records import Annotation, Media, MediaInfo, Sample
 from rushes.workspace import Workspace
 
@@ -38,7 +37,7 @@ def samples(media: Media, pipeline: Pipeline, workspace: Workspace) -> tuple[lis
     Raises:
         NeedsFramesError: It is a video, and the pipeline says nothing of frames.
         AnnotationError: The labels do not fit the media.
-        MediaError: A frame cannot be read.
+        MediaError: The video is damaged.
         VideoTranscodeError: The video cannot be decoded.
     """
     if media.info.media_type.startswith("video/"):
@@ -117,8 +116,7 @@ def _bearing(by_frame: ByFrame, times: Clip) -> tuple[dict[int, int], Counter[st
 
 
 def _picture(base: Sample, frame: int, time_s: float, path: str, workspace: Workspace) -> Sample:
-    file = workspace.path(path)
-    content = file.read_bytes()
+    content = workspace.path(path).read_bytes()
     return replace(
         base,
         id=f"{base.id}-f{frame:06d}",
@@ -126,7 +124,7 @@ def _picture(base: Sample, frame: int, time_s: float, path: str, workspace: Work
         path=path,
         sha256=hashlib.sha256(content).hexdigest(),
         size_bytes=len(content),
-        info=probe_image(file),
+        info=MediaInfo("image/jpeg", base.info.width, base.info.height),
         parent=base.id,
         frame=frame,
         time_s=round(time_s, 6),

@@ -83,12 +83,14 @@ def test_a_file_written_in_pieces_is_the_same_file(workspace: Workspace, tmp_pat
     assert (whole.sha256, whole.size_bytes) == (pieces.sha256, pieces.size_bytes)
 
 
-def test_a_write_that_fails_leaves_the_old_file(workspace: Workspace, tmp_path: Path) -> None:
-    run = ExportRun(PARAMS, workspace, tmp_path / "data")
-    run.write("a", b"old")
-    with pytest.raises(ZeroDivisionError):
-        run.write("a", (b"%d" % (1 // number) for number in (1, 0)))
-    assert [(path.name, path.read_bytes()) for path in (tmp_path / "data").iterdir()] == [("a", b"old")]
+def test_writing_over_placed_media_does_not_write_into_the_store(
+    workspace: Workspace, sample: Sample, tmp_path: Path
+) -> None:
+    before = workspace.path(sample.path).read_bytes()
+    run = ExportRun({**PARAMS, "media": "link"}, workspace, tmp_path / "data")
+    run.place(sample, "a.png")
+    run.write("a.png", b"other")
+    assert workspace.path(sample.path).read_bytes() == before
 
 
 def test_the_end_cannot_emit(workspace: Workspace, tmp_path: Path) -> None:

