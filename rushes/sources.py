@@ -32,6 +32,7 @@ __all__ = ["read_sources"]
 
 SPLITS = ("train", "val", "test")
 MAX_ID_CHARACTERS = 200
+MAX_SHOWN_CHARACTERS = 80
 
 _COLUMNS = frozenset({"url", "id", "checksum", "split", "group", "label", "annotations"})
 _CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff]")
@@ -150,20 +151,18 @@ def _text(cells: Mapping[str, Any], column: str, where: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) and (column == "url" or type(value) is not int):
-        raise RowError(f"{where}: {column} = {str(value)[:80]!a}: expected text.")
+        raise RowError(f"{where}: {column} is {type(value).__name__}; expected text.")
     text = str(value).strip()
     if _CONTROL.search(text):
-        raise RowError(
-            f"{where}: {column} = {redact(_printable(text))[:80]!r}: expected text without control characters."
-        )
+        raise RowError(f"{where}: {column} = {_shown(text)}: expected text without control characters.")
     return text or None
 
 
 def _checked_id(key: str, where: str) -> str:
     if len(key) > MAX_ID_CHARACTERS:
-        raise RowError(f"{where}: id {key[:40]}…: {len(key)} characters; expected at most {MAX_ID_CHARACTERS}.")
+        raise RowError(f"{where}: id {_shown(key)}: {len(key)} characters; expected at most {MAX_ID_CHARACTERS}.")
     if not {"", ".", ".."}.isdisjoint(re.split(r"[/\\]", key)):
-        raise RowError(f"{where}: id {key}: expected no empty part, '.' or '..' between slashes.")
+        raise RowError(f"{where}: id {_shown(key)}: expected no empty part, '.' or '..' between slashes.")
     return key
 
 
@@ -175,14 +174,14 @@ def _resolved(url: str, base: str | Path, where: str) -> str:
     if scheme == "" and isinstance(base, str):
         url, scheme = urljoin(base, url), "http"
     if scheme not in ("http", "https"):
-        raise BadURLError(f"{where}: url {redact(url)}: expected http, https{_or_path(base)}, not {scheme}.")
+        raise BadURLError(f"{where}: url = {_shown(url)}: expected http, https{_or_path(base)}, not {scheme}.")
     try:
         parts = urlsplit(url)
         usable = bool(parts.hostname) and parts.port != 0 and " " not in parts.netloc
     except ValueError:
         usable = False
     if not usable:
-        raise BadURLError(f"{where}: url {redact(url)}: expected {scheme}://host/path.")
+        raise BadURLError(f"{where}: url = {_shown(url)}: expected {scheme}://host/path.")
     return url
 
 
@@ -203,15 +202,17 @@ def _or_path(base: str | Path) -> str:
 
 
 def _checksum(text: str | None, where: str) -> str | None:
+    if text is None:
+        return None
     try:
-        return parse_checksum(text) if text is not None else None
+        return parse_checksum(text)
     except ValueError as error:
-        raise RowError(f"{where}: checksum = {text}: {error}.") from None
+        raise RowError(f"{where}: checksum = {_shown(text)}: {error}.") from None
 
 
 def _split(text: str | None, where: str) -> str | None:
-    if text is not None and text not in SPLITS:
-        raise RowError(f"{where}: split = {text}: expected one of {', '.join(SPLITS)}, or nothing.")
+    if text and text not in SPLITS:
+        raise RowError(f"{where}: split = {_shown(text)}: expected one of {', '.join(SPLITS)}, or nothing.")
     return text
 
 
@@ -223,6 +224,12 @@ def _id_or_none(cells: Mapping[str, Any]) -> str | None:
     except RowError:
         return None
     return item_id(url.strip()) if isinstance(url, str) else None
+
+
+def _shown(text: str) -> str:
+    """Columns may have slipped, so any of them may hold a signed URL."""
+    shown = redact(_printable(text))
+    return shown if len(shown) <= MAX_SHOWN_CHARACTERS else f"{shown[:MAX_SHOWN_CHARACTERS]}…"
 
 
 def _printable(text: str) -> str:

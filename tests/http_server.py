@@ -14,6 +14,7 @@ import hashlib
 import itertools
 import mimetypes
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +30,7 @@ class Handler(BaseHTTPRequestHandler):
     """Records each request, and lets the route answer it."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # headers and body are written apart, and would wait 40 ms for each other
     server: _Server
 
     def do_GET(self) -> None:
@@ -109,13 +111,22 @@ class Server:
 
 @contextmanager
 def serve(
-    content: Path | Mapping[str, Answer | bytes], routes: Mapping[str, Answer | bytes] | None = None
+    content: Path | Mapping[str, Answer | bytes],
+    routes: Mapping[str, Answer | bytes] | None = None,
+    tls: Path | None = None,
 ) -> Iterator[Server]:
-    """Serves a folder, or routes, or a folder with routes that go first, until the block ends."""
+    """Serves a folder, or routes, or a folder with routes that go first, until the block ends.
+
+    `tls` is a file with key and certificate; then the server speaks TLS.
+    """
     folder = content if isinstance(content, Path) else None
     found = routes or ({} if isinstance(content, Path) else content)
     answers = {path: ok(answer) if isinstance(answer, bytes) else answer for path, answer in found.items()}
     server = _Server(answers, folder)
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(tls)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

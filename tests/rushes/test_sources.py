@@ -109,7 +109,7 @@ def test_a_path_with_signs_of_a_url_is_still_a_path(tmp_path: Path) -> None:
         (
             {"url": "a\tb.mp4"},
             "bad_row",
-            "url = 'a\N{REPLACEMENT CHARACTER}b.mp4': expected text without control characters",
+            "url = a\N{REPLACEMENT CHARACTER}b.mp4: expected text without control characters",
         ),
         ({"url": "a", "id": "../x"}, "bad_row", "id ../x: expected no empty part"),
         ({"url": "a", "id": "/x"}, "bad_row", "id /x: expected no empty part"),
@@ -119,9 +119,9 @@ def test_a_path_with_signs_of_a_url_is_still_a_path(tmp_path: Path) -> None:
         ({"url": "a", "split": "dev"}, "bad_row", "split = dev: expected one of train, val, test"),
         ({"url": "a", "annotations": "labels.json"}, "bad_annotation", "annotations"),
         ({"url": "a", "annotations": '[{"box": 1}]'}, "bad_annotation", "annotations[0]"),
-        ({"url": 5}, "bad_row", "url = '5': expected text"),
-        ({"url": "a", "id": True}, "bad_row", "id = 'True': expected text"),
-        ({"url": "a", "group": ["x"]}, "bad_row", "group = "),
+        ({"url": 5}, "bad_row", "url is int; expected text"),
+        ({"url": "a", "id": True}, "bad_row", "id is bool; expected text"),
+        ({"url": "a", "group": ["x"]}, "bad_row", "group is list; expected text"),
         ({}, "bad_row", "url is empty"),
     ],
 )
@@ -173,7 +173,9 @@ def test_every_id_is_there_once(tmp_path_factory: pytest.TempPathFactory, ids: l
 def test_messages_carry_no_credentials(tmp_path: Path) -> None:
     url = "://user:SECRET@h:99999/a?sig=SECRET"
     found = read(tmp_path, f"url,id\nhttp{url},a\nftp{url},b\nhttp{url[:20]}\tSECRET?sig=SECRET,c\nht\ttp{url},d\n")
-    assert len(found) == 4
+    found += read(tmp_path, f"url,id,split,checksum\na,http{url},,\nb,,http{url},\nc,,,http{url}\n")
+    found += read(tmp_path, '{"url": ["http' + url + '"]}\n{"url": "a", "checksum": "http' + url + '"}', "items.jsonl")
+    assert len(found) == 9
     for entry in found:
         assert isinstance(entry, Rejection)
         assert "sig=SECRET" not in entry.message

@@ -1,11 +1,14 @@
+import shutil
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from rushes.config import DownloadConfig
-from rushes.errors import BadURLError, ConfigError, ForbiddenHostError
+from rushes.errors import BadURLError, ConfigError, ConnectionFailedError, ForbiddenHostError
 from rushes.files.guard import Guard, guarded_session
 from rushes.files.transfer import opened
 from tests.http_server import Answer, Handler, Server, ok, redirect, serve
@@ -162,3 +165,48 @@ def test_connections_to_one_host_are_limited() -> None:
             thread.join()
         assert len(server.requests) == 6
     assert most <= 2
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for media.example, which nobody but a test trusts, with its key."""
+    path = tmp_path_factory.mktemp("tls") / "media.example.pem"
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-days",
+        "2",
+    ]
+    names = ["-subj", "/CN=media.example", "-addext", "subjectAltName=DNS:media.example"]
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl to make a certificate")
+    subprocess.run(
+        [*command, *names, "-keyout", path, "-out", path.with_suffix(".crt")], check=True, capture_output=True
+    )
+    path.write_bytes(path.read_bytes() + path.with_suffix(".crt").read_bytes())
+    return path
+
+
+def test_tls_is_checked_against_the_name_and_not_the_address(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def loopback(host: str, port: int, *_: object, **__: object) -> list[tuple[object, ...]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    with serve({"/a": b"inside"}, tls=certificate) as server:
+        url = server.url("/a", "media.example").replace("http:", "https:")
+        monkeypatch.setattr(socket, "getaddrinfo", loopback)
+        with pytest.raises(ConnectionFailedError, match="certificate verify failed"):
+            get(url, "media.example")
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate.with_suffix(".crt")))
+        assert get(url, "media.example") == b"inside"
+        with pytest.raises(ConnectionFailedError, match="certificate verify failed"):
+            get(url.replace("media", "other"), "other.example")
+        with pytest.raises(ForbiddenHostError):
+            get(url)
