@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -19,6 +21,10 @@ __all__ = ["MAX_PIXELS", "bake_orientation", "orientation", "probe_image"]
 MAX_PIXELS = 8192 * 8192
 """A larger picture is refused before its pixels are read: a small file can claim gigabytes."""
 _ORIENTATION = 0x0112
+_DAMAGE = (OSError, ValueError, SyntaxError, LookupError, TypeError, ArithmeticError, EOFError, struct.error)
+"""What Pillow raises on damaged content depends on the format and on the damage."""
+_quiet = Lock()
+"""Warning filters belong to the whole process: two threads must not put them back in the wrong order."""
 # Degrees clockwise by EXIF orientation (CIPA DC-008, 4.6.4); mirrored ones count as the turn that follows the mirror.
 _TURNS = {3: 180, 4: 180, 5: 90, 6: 90, 7: 270, 8: 270}
 
@@ -35,9 +41,9 @@ def probe_image(path: Path) -> MediaInfo:
         StorageError: It cannot be read.
     """
     sniffed = _sniff(path)
-    with _opened(path, sniffed) as image:
-        turned = _orientation(image)
-        width, height = image.size if turned < 5 else image.size[::-1]
+    with _opened(path, sniffed) as (image, turned):
+        # Asked again, because Pillow turns TIFF upright by itself while it reads the pixels.
+        width, height = image.size if _orientation(image) < 5 else image.size[::-1]
         return MediaInfo(sniffed.media_type, width, height, rotation=_TURNS.get(turned, 0))
 
 
@@ -47,8 +53,9 @@ def orientation(path: Path) -> int:
     Raises:
         The errors of `probe_image`.
     """
-    with _open(path, _sniff(path)) as image:
-        return _orientation(image)
+    image, turned = _open(path, _sniff(path))
+    image.close()
+    return turned
 
 
 def bake_orientation(path: Path, target: Path) -> None:
@@ -60,7 +67,7 @@ def bake_orientation(path: Path, target: Path) -> None:
     Raises:
         The errors of `probe_image`.
     """
-    with _opened(path, _sniff(path)) as image:
+    with _opened(path, _sniff(path)) as (image, _):
         upright = ImageOps.exif_transpose(image)
         kept = {"icc_profile": profile} if (profile := image.info.get("icc_profile")) else {}
         # MPO is a phone's JPEG with further pictures behind the first.
@@ -79,44 +86,46 @@ def _sniff(path: Path) -> Sniffed:
 
 
 def _orientation(image: Image.Image) -> int:
-    stated = image.getexif().get(_ORIENTATION, 1)
+    try:
+        stated = image.getexif().get(_ORIENTATION, 1)
+    except _DAMAGE:  # the picture may be whole all the same; browsers show it as stored
+        return 1
     return stated if stated in range(1, 9) else 1
 
 
 @contextmanager
-def _opened(path: Path, sniffed: Sniffed) -> Iterator[Image.Image]:
-    """Gives an image whose pixels are all read."""
-    with _open(path, sniffed) as image:
+def _opened(path: Path, sniffed: Sniffed) -> Iterator[tuple[Image.Image, int]]:
+    """Gives an image whose pixels are all read, and its EXIF orientation."""
+    image, turned = _open(path, sniffed)
+    with image:
         if image.width * image.height > MAX_PIXELS:
             raise UnsupportedFormatError(
                 f"{path.name}: {image.width}x{image.height} pixels; at most {MAX_PIXELS} in all can be read."
             )
         try:
             image.load()
-        # What Pillow's decoders raise on damaged content depends on the format.
-        except (OSError, ValueError, SyntaxError, IndexError, EOFError) as error:
-            raise CorruptMediaError(
-                f"{path.name}: damaged {sniffed.media_type}: {error}. Fetch it again, or leave it out."
-            ) from error
-        yield image
+        except _DAMAGE as error:
+            raise _damaged(path, sniffed, error) from error
+        yield image, turned
 
 
-def _open(path: Path, sniffed: Sniffed) -> Image.Image:
+def _open(path: Path, sniffed: Sniffed) -> tuple[Image.Image, int]:
+    """Reads a header, without the warnings about it: what they mean is said by an error or does no harm."""
     try:
-        with warnings.catch_warnings():
-            # Pillow warns at a limit of its own, below ours.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return Image.open(path)
+        with _quiet, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = Image.open(path)
+            return image, _orientation(image)
     except Image.DecompressionBombError as error:
-        raise UnsupportedFormatError(
-            f"{path.name}: more pixels than can be read; at most {MAX_PIXELS} in all."
-        ) from error
+        raise UnsupportedFormatError(f"{path.name}: too many pixels; at most {MAX_PIXELS} can be read.") from error
     except UnidentifiedImageError as error:
         raise _unidentified(path, sniffed) from error
-    except (OSError, ValueError, SyntaxError) as error:
-        raise CorruptMediaError(
-            f"{path.name}: damaged {sniffed.media_type}: {error}. Fetch it again, or leave it out."
-        ) from error
+    except _DAMAGE as error:
+        raise _damaged(path, sniffed, error) from error
+
+
+def _damaged(path: Path, sniffed: Sniffed, error: Exception) -> CorruptMediaError:
+    return CorruptMediaError(f"{path.name}: damaged {sniffed.media_type}: {error}. Fetch it again, or leave it out.")
 
 
 def _unidentified(path: Path, sniffed: Sniffed) -> CorruptMediaError | UnsupportedFormatError:

@@ -35,7 +35,8 @@ def test_frame_k_is_frame_k_in_every_container(tmp_path: Path, suffix: str) -> N
 
 def test_frame_k_is_frame_k_at_uneven_times(clips: Path, tmp_path: Path) -> None:
     uneven = tmp_path / "uneven.mkv"
-    ffmpeg("-i", clips / "coloured.mp4", "-vf", "setpts=PTS*(1+N/7)", "-fps_mode", "vfr", "-bf", "3", uneven)
+    stretch = ("-vf", "setpts=PTS*(1+N/7)", "-fps_mode", "vfr", "-enc_time_base", "1:1000")
+    ffmpeg("-i", clips / "coloured.mp4", *stretch, "-bf", "3", uneven)
     assert shown(uneven, tmp_path / "frames") == {index: index for index in range(20)}
     times = frame_times(uneven)
     assert times == pytest.approx([index / RATE * (1 + index / 7) for index in range(20)], abs=0.002)
