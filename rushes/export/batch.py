@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -130,14 +131,19 @@ def _prepared(
     outcomes: Iterable[Outcome], mapping: ClassMap, pipeline: Pipeline, workspace: Workspace
 ) -> Iterator[_Prepared | Rejection]:
     """Yields items in order, while the frames of the next ones are cut already."""
-    waiting: deque[Future[_Prepared | Rejection]] = deque()
+    waiting: deque[Callable[[], _Prepared | Rejection]] = deque()
     with ThreadPoolExecutor(_CUTTERS) as pool:
         for outcome in outcomes:
-            waiting.append(pool.submit(_prepare, outcome, mapping, pipeline, workspace))
+            prepare = partial(_prepare, outcome, mapping, pipeline, workspace)
+            waiting.append(pool.submit(prepare).result if _is_video(outcome) else prepare)
             if len(waiting) > _AHEAD:
-                yield waiting.popleft().result()
+                yield waiting.popleft()()
         while waiting:
-            yield waiting.popleft().result()
+            yield waiting.popleft()()
+
+
+def _is_video(outcome: Outcome) -> bool:
+    return isinstance(outcome, Media) and outcome.info.media_type.startswith("video/")
 
 
 def _prepare(outcome: Outcome, mapping: ClassMap, pipeline: Pipeline, workspace: Workspace) -> _Prepared | Rejection:
