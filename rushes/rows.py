@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import repeat
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any, NamedTuple
@@ -99,6 +100,9 @@ def _header(reader: Iterator[list[str]], name: str) -> list[str]:
         raise ConfigError(f"{name}:1: the header cannot be read as CSV: {error}.") from None
     while names and not names[-1]:
         names.pop()
+    fault = next(filter(None, map(_fault, repeat("header"), names)), None)
+    if fault:
+        raise ConfigError(f"{name}:1: {fault}.")
     columns = [cell or f"column_{number}" for number, cell in enumerate(names, start=1)]
     twice = sorted({column for column in columns if columns.count(column) > 1})
     if twice:
@@ -134,9 +138,9 @@ def _row(header: list[str], values: list[str], line: int, name: str) -> Row:
 
 def _fault(column: str, value: str) -> str | None:
     if "\0" in value:
-        return f"column {column} holds a NUL byte"
+        return f"{column} holds a NUL byte"
     if any("\ud800" <= character <= "\udfff" for character in value):
-        return f"column {column} holds bytes that are not UTF-8; save the file as UTF-8"
+        return f"{column} holds bytes that are not UTF-8; save the file as UTF-8"
     return None
 
 

@@ -122,7 +122,7 @@ def _rejection(
     url = row.cells.get("url")
     source = Source(key, _printable(url) if isinstance(url, str) else "", origin=where)
     status = "skipped" if isinstance(error, DuplicateRowError) else "failed"
-    return Rejection(source, "plan", status, error.code, str(error), attempts=0)
+    return Rejection(source, "plan", status, error.code, str(error))
 
 
 def _source(row: Row, base: str | Path, where: str) -> Source:
@@ -219,7 +219,7 @@ def _split(text: str | None, where: str) -> str | None:
 def _id_or_none(cells: Mapping[str, Any]) -> str | None:
     given, url = cells.get("id"), cells.get("url")
     try:
-        if isinstance(given, str | int) and not isinstance(given, bool):
+        if isinstance(given, str | int) and str(given).strip():
             return _checked_id(_printable(str(given).strip()), "")
     except RowError:
         return None
@@ -239,7 +239,7 @@ def _printable(text: str) -> str:
 def _encodable(cells: Mapping[str, Any]) -> dict[str, Any]:
     """Surrogates stand for bytes that are no UTF-8, and JSON cannot hold them."""
     return {
-        _printable(column): value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
+        column: value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
         for column, value in cells.items()
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from rushes.config import DownloadConfig
 
 __all__ = ["adownload_file", "afiles_url_to_path", "download_file", "fetch", "files_url_to_path"]
+
+_log = logging.getLogger(__name__)
+# Retries are logged here, in words; without a handler of its own stamina's lines would reach standard error.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 MAX_RETRY_AFTER_S = 60.0
 """A server that asks for more patience than this is asked again after it all the same."""
@@ -165,6 +170,7 @@ def _again(error: Exception) -> bool | float:
     """Decides for stamina: not again, again after the usual pause, or after so many seconds."""
     if not isinstance(error, RushesError) or not error.transient:
         return False
+    _log.info("A failure that may pass: %s", error)
     if isinstance(error, HTTPStatusError) and error.retry_after_s is not None:
         return min(error.retry_after_s, MAX_RETRY_AFTER_S)
     return True

@@ -40,12 +40,12 @@ def validator(path: Path, max_bytes: int) -> str:
     """
     try:
         found = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         raise BadURLError(
             f"{path}: no such file. Check the url column, and that every worker sees this path."
         ) from None
-    except (OSError, ValueError) as error:
-        raise StorageError(f"{path}: cannot be read: {error}.") from None
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be read: {error.strerror or error}.") from None
     if not stat.S_ISREG(found.st_mode):
         raise BadURLError(f"{path}: expected a file, and it is something else.")
     if found.st_size > max_bytes:

@@ -74,8 +74,8 @@ def test_an_empty_row_is_none(line: bytes) -> None:
         (b"a", "expected 2 cells, as in the header, found 1"),
         (b"a,b,c", "expected 2 cells, as in the header, found 3"),
         (b'"a"x,b', "not valid CSV"),
-        (b"\xff\xfe,b", "column url holds bytes that are not UTF-8"),
-        (b"a,b\0", "column note holds a NUL byte"),
+        (b"\xff\xfe,b", "url holds bytes that are not UTF-8"),
+        (b"a,b\0", "note holds a NUL byte"),
         (b"a\rb,c", "not valid CSV"),
     ],
 )
@@ -95,6 +95,7 @@ def test_one_bad_row_leaves_the_others(line: bytes, expected: str) -> None:
         (b"URL\n", "column url, found URL"),
         (b"url,id,id\n", "column id stands in the header twice"),
         (b'url\na\n"b\nc\nd\n', "items.csv:3: a quote is opened here and never closed"),
+        (b"url,\xff\na,b\n", "items.csv:1: header holds bytes that are not UTF-8"),
         ("url\na\n".encode("utf-16"), "save it as UTF-8"),
     ],
 )
