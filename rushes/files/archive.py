@@ -91,7 +91,7 @@ def _files(source: Path, without: set[Path]) -> Iterable[Path]:
 @contextmanager
 def _replacing(target: Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+    part = target.with_name(f".{uuid.uuid4().hex}.part")  # a long name has no room for more
     try:
         yield part
         publish(part, target)
@@ -120,7 +120,7 @@ def _fault(entry: zipfile.ZipInfo, max_ratio: float) -> str | None:
     large = entry.file_size > _RATIO_FROM_BYTES
     faults = {
         "leads out of the folder": name.is_absolute() or ".." in name.parts,
-        "has no name": not name.parts,
+        "has no name": not name.parts and not entry.is_dir(),
         "is a link or a device": kind not in (0, stat.S_IFREG, stat.S_IFDIR),
         "is encrypted": bool(entry.flag_bits & 0x1),
         f"unpacks to more than {max_ratio:g} times its size": large

@@ -104,6 +104,13 @@ def test_a_bomb_does_not_go_off(tmp_path: Path) -> None:
     unarchive(path, tmp_path / "out", max_ratio=2000)
 
 
+def test_long_names_and_empty_folders_come_out(tmp_path: Path) -> None:
+    path = packed(tmp_path / "x.zip", ("./", b""), ("empty/", b""), ("a" * 255, b"1"))
+    unarchive(path, tmp_path / "out")
+    assert tree(tmp_path / "out") == {"a" * 255: b"1"}
+    assert (tmp_path / "out" / "empty").is_dir()
+
+
 def test_limits_count_files_and_bytes(tmp_path: Path) -> None:
     path = packed(tmp_path / "x.zip", ("a", b"1234"), ("b", b"1234"))
     with pytest.raises(ArchiveError, match="2 entries"):
