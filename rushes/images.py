@@ -12,9 +12,9 @@ from threading import Lock
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from rushes.errors import CorruptMediaError, NotMediaError, UnsupportedFormatError
-from rushes.jsonl import atomic_write
+from rushes.jsonl import atomic_write, storing
 from rushes.records import MediaInfo
-from rushes.sniff import Sniffed, sniff
+from rushes.sniff import Sniffed, looks_like, sniff
 
 __all__ = ["MAX_PIXELS", "bake_orientation", "orientation", "probe_image"]
 
@@ -65,6 +65,7 @@ def bake_orientation(path: Path, target: Path) -> None:
     was taken.
 
     Raises:
+        DiskFullError: No space is left for the copy.
         The errors of `probe_image`.
     """
     with _opened(path, _sniff(path)) as (image, _):
@@ -74,14 +75,14 @@ def bake_orientation(path: Path, target: Path) -> None:
         jpeg = image.format in ("JPEG", "MPO")
         for key in ("exif", "xmp", "XML:com.adobe.xmp"):
             upright.info.pop(key, None)
-        with atomic_write(target) as file:
+        with storing(target), atomic_write(target) as file:
             upright.save(file, format="JPEG" if jpeg else image.format, **kept, **({"quality": 95} if jpeg else {}))
 
 
 def _sniff(path: Path) -> Sniffed:
     sniffed = sniff(path)
     if sniffed.kind != "image":
-        raise NotMediaError(f"{path.name}: expected an image, found {sniffed.media_type}. Check what the URL serves.")
+        raise NotMediaError(f"{path.name}: expected an image, found {looks_like(sniffed)}. Check what the URL serves.")
     return sniffed
 
 

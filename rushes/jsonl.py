@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import IO, Any, TypeVar, overload
 
 import msgspec
 
-from rushes.errors import LedgerError
+from rushes.errors import DiskFullError, LedgerError, StorageError
 
 __all__ = [
     "atomic_write",
@@ -20,6 +21,7 @@ __all__ = [
     "json_bytes",
     "publish",
     "read_lines",
+    "storing",
     "write_lines",
 ]
 
@@ -120,3 +122,20 @@ def fsync_dir(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def storing(target: Path) -> Iterator[None]:
+    """Says in words why a file could not be written.
+
+    Raises:
+        DiskFullError: No space is left for it.
+        StorageError: The system refused it for another reason.
+    """
+    try:
+        yield
+    except OSError as error:
+        text = f"{target.name}: cannot be written: {error.strerror or error}."
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFullError(f"{text} Free some space, and run again.") from error
+        raise StorageError(f"{text} Check the folder and its permissions.") from error

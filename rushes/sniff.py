@@ -14,7 +14,7 @@ import msgspec
 
 from rushes.errors import StorageError
 
-__all__ = ["Sniffed", "sniff"]
+__all__ = ["Sniffed", "looks_like", "sniff"]
 
 HEAD_BYTES = 4096
 """Enough for five packets of a transport stream, and for the signature of everything else."""
@@ -98,6 +98,15 @@ def sniff(path: Path) -> Sniffed:
         if pattern.match(head):
             return sniffed
     return TRANSPORT_STREAM if _is_transport_stream(head) else UNKNOWN
+
+
+def looks_like(sniffed: Sniffed) -> str:
+    """Returns words for what was found, for a message that expected something else."""
+    if sniffed is EMPTY:
+        return "an empty file"
+    if sniffed is UNKNOWN:
+        return "content of no known type"
+    return f"content that looks like {sniffed.media_type}"
 
 
 def _is_text(head: bytes) -> bool:

@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from rushes.errors import CorruptMediaError, NotMediaError
-from rushes.sniff import Sniffed, sniff
+from rushes.sniff import Sniffed, looks_like, sniff
 from rushes.video.binaries import find
 from rushes.video.process import run
 
@@ -29,16 +29,8 @@ def sniff_video(path: Path) -> Sniffed:
     """
     sniffed = sniff(path)
     if sniffed.kind != "video":
-        raise NotMediaError(f"{path.name}: expected a video, found {_looks_like(sniffed)}. Check what the URL serves.")
+        raise NotMediaError(f"{path.name}: expected a video, found {looks_like(sniffed)}. Check what the URL serves.")
     return sniffed
-
-
-def _looks_like(sniffed: Sniffed) -> str:
-    if sniffed.media_type == "application/x-empty":
-        return "an empty file"
-    if sniffed.media_type == "application/octet-stream":
-        return "content of no known type"
-    return f"content that looks like {sniffed.media_type}"
 
 
 def _guards(sniffed: Sniffed) -> list[str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from rushes.errors import CorruptMediaError, DiskFullError
-from rushes.jsonl import fsync_dir
+from rushes.jsonl import fsync_dir, storing
 from rushes.video.command import frames_command
 from rushes.video.probe import Probed, examine
 from rushes.video.process import run
@@ -45,7 +44,8 @@ def extract_frames(path: Path, indices: Sequence[int], folder: Path, quality: in
         DiskFullError: No space is left in `folder`.
         FFmpegNotFoundError: There is no ffmpeg or ffprobe.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    with storing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     files = {index: folder / f"{index:06d}.jpg" for index in sorted(set(indices))}
     missing = [index for index, file in files.items() if not file.exists()]
     if missing:
@@ -57,11 +57,11 @@ def _extract(path: Path, indices: Sequence[int], files: Mapping[int, Path], qual
     probed, timeline = examine(path), read_timeline(path)
     wanted = [index for index in indices if 0 <= index < len(timeline.ticks)]
     for chunk in _chunks(wanted):
-        with TemporaryDirectory(dir=files[chunk[0]].parent, prefix=".frames-") as name:
+        folder = files[chunk[0]].parent
+        with storing(folder), TemporaryDirectory(dir=folder, prefix=".frames-") as name:
             for index, made in _write(path, chunk, Path(name), probed, timeline, quality):
                 _publish(made, files[index])
-    if wanted:
-        fsync_dir(files[wanted[0]].parent)
+            fsync_dir(folder)
 
 
 def _chunks(indices: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -90,11 +90,6 @@ def _write(
 
 
 def _publish(made: Path, target: Path) -> None:
-    try:
-        with made.open("rb") as file:
-            os.fsync(file.fileno())
-        made.replace(target)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFullError(f"{target.name}: no space left for it. Free some, and run again.") from error
-        raise
+    with made.open("rb") as file:
+        os.fsync(file.fileno())
+    made.replace(target)

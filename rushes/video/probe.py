@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import msgspec
@@ -15,7 +12,8 @@ from rushes.records import MediaInfo
 from rushes.sniff import Sniffed
 from rushes.video.binaries import decoders, find
 from rushes.video.ffprobe import query, sniff_video
-from rushes.video.timeline import Packet, in_order
+from rushes.video.timeline import Packet
+from rushes.video.timing import Timing, clock, measure, ratio
 
 __all__ = ["Probed", "examine", "get_video_info", "probe", "validate_video_format"]
 
@@ -81,13 +79,6 @@ class _Answer(msgspec.Struct, frozen=True):
     packets: list[Packet] = msgspec.field(default_factory=list)
 
 
-class _Timing(msgspec.Struct, frozen=True):
-    duration_s: float | None
-    fps: float | None
-    frames: int | None
-    vfr: bool
-
-
 def probe(path: Path) -> MediaInfo:
     """Returns what a video file is, by its content.
 
@@ -110,7 +101,14 @@ def examine(path: Path) -> Probed:
     video = _video_stream(path, sniffed, answer.streams)
     audio = next((stream for stream in answer.streams if stream.codec_type == "audio"), None)
     packets = [packet for packet in answer.packets if packet.stream_index == video.index]
-    timing = _timing(video, answer.format, packets, whole)
+    timing = measure(
+        packets,
+        whole=whole,
+        tick_s=ratio(video.time_base),
+        stated_fps=ratio(video.avg_frame_rate),
+        stated_frames=video.nb_frames,
+        stated_s=_stated_duration(video, answer.format),
+    )
     # AVI counts the frames that it leaves out, too; only mp4's table lists what must be there.
     _check_there(path, packets, video.nb_frames if whole and sniffed.demuxers == "mov" else None)
     return Probed(
@@ -135,8 +133,8 @@ def _video_stream(path: Path, sniffed: Sniffed, streams: list[_Stream]) -> _Stre
     # ffmpeg's own av1 decoder is in every build, and works on some graphics cards only.
     if codec not in known or (codec == "av1" and not known & _SOFTWARE_AV1):
         raise UnsupportedFormatError(
-            f"{path.name}: {sniffed.media_type} with {codec or 'unknown'} video, which {find('ffmpeg').name} cannot "
-            "decode. Name a fuller ffmpeg in RUSHES_FFMPEG and RUSHES_FFPROBE."
+            f"{path.name}: {sniffed.media_type} with {codec or 'unknown'} video, which the ffmpeg at hand "
+            "cannot decode. Name a fuller ffmpeg in RUSHES_FFMPEG and RUSHES_FFPROBE."
         )
     if video.width <= 0 or video.height <= 0:
         raise CorruptMediaError(f"{path.name}: {codec} video without a picture size; its first frame is missing.")
@@ -153,9 +151,9 @@ def _check_there(path: Path, packets: list[Packet], listed: int | None) -> None:
         )
 
 
-def _info(path: Path, sniffed: Sniffed, video: _Stream, audio: _Stream | None, timing: _Timing) -> MediaInfo:
+def _info(path: Path, sniffed: Sniffed, video: _Stream, audio: _Stream | None, timing: Timing) -> MediaInfo:
     rotation = _rotation(path, video)
-    width, height = round(video.width * _ratio(video.sample_aspect_ratio, Fraction(1))), video.height
+    width, height = round(video.width * (ratio(video.sample_aspect_ratio) or 1)), video.height
     if rotation in (90, 270):
         width, height = height, width
     return MediaInfo(
@@ -172,6 +170,11 @@ def _info(path: Path, sniffed: Sniffed, video: _Stream, audio: _Stream | None, t
     )
 
 
+def _stated_duration(video: _Stream, container: _Format) -> float | None:
+    stated = video.duration if video.duration is not None else clock(video.tags.get("DURATION", ""))
+    return container.duration if stated is None else stated
+
+
 def _rotation(path: Path, video: _Stream) -> int:
     """Returns degrees clockwise; ffprobe counts the other way."""
     stated = next((data.rotation for data in video.side_data_list if data.rotation is not None), 0.0)
@@ -181,59 +184,6 @@ def _rotation(path: Path, video: _Stream) -> int:
             f"{path.name}: the picture is to be turned by {turned} degrees; only quarter turns can be made upright."
         )
     return turned
-
-
-def _timing(video: _Stream, container: _Format, packets: list[Packet], whole: bool) -> _Timing:
-    tick_s = _ratio(video.time_base, Fraction(0))
-    shown, _ = in_order(packets)
-    ticks = [tick for tick, _ in shown]
-    deltas = [after - before for before, after in pairwise(ticks)]
-    vfr = _uneven(deltas)
-    measured = Fraction(len(deltas)) / (sum(deltas) * tick_s) if sum(deltas) * tick_s > 0 else None
-    return _Timing(
-        duration_s=_duration(video, container, ticks, deltas, tick_s if whole else None),
-        fps=_fps(_ratio(video.avg_frame_rate, Fraction(0)), measured, vfr),
-        frames=len(ticks) if whole else video.nb_frames,
-        vfr=vfr,
-    )
-
-
-def _uneven(deltas: list[int]) -> bool:
-    """Says whether frame distances differ by more than rounding to the container's ticks explains."""
-    return bool(deltas) and max(deltas) - min(deltas) > 1 + median(deltas) / 10
-
-
-def _fps(stated: Fraction, measured: Fraction | None, vfr: bool) -> float | None:
-    """Prefers what the container says (30000/1001) unless the frames say otherwise; FLV and MKV may state 1000."""
-    if measured is not None and (vfr or abs(stated - measured) > measured / 50):
-        return round(float(measured), 3)
-    return round(float(stated), 6) if stated else None
-
-
-def _duration(
-    video: _Stream, container: _Format, ticks: list[int], deltas: list[int], tick_s: Fraction | None
-) -> float | None:
-    stated = video.duration if video.duration is not None else _clock(video.tags.get("DURATION"))
-    stated = stated if stated is not None else container.duration
-    if stated is None and tick_s and deltas:
-        stated = float((ticks[-1] - ticks[0] + median(deltas)) * tick_s)
-    return None if stated is None else round(stated, 6)
-
-
-def _clock(text: str | None) -> float | None:
-    """Reads Matroska's `00:00:10.381000000`."""
-    parts = (text or "").split(":")
-    if len(parts) != 3 or not all(part.replace(".", "", 1).isdigit() for part in parts):
-        return None
-    hours, minutes, seconds = map(float, parts)
-    return hours * 3600 + minutes * 60 + seconds
-
-
-def _ratio(text: str, default: Fraction) -> Fraction:
-    over, _, under = text.replace(":", "/").partition("/")
-    if not over.isdigit() or not under.isdigit() or int(over) == 0 or int(under) == 0:
-        return default
-    return Fraction(int(over), int(under))
 
 
 def validate_video_format(path: str | Path) -> bool:

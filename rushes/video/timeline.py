@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from rushes.errors import CorruptMediaError, NotMediaError
 from rushes.video.ffprobe import query, sniff_video
 
-__all__ = ["Packet", "Timeline", "frame_times", "keyframe_indices", "read_timeline"]
+__all__ = ["Packet", "Timeline", "frame_times", "in_order", "keyframe_indices", "read_timeline"]
 
 
 class Packet(msgspec.Struct, frozen=True):
@@ -87,7 +88,7 @@ def read_timeline(path: Path) -> Timeline:
     )
 
 
-def in_order(packets: list[Packet]) -> tuple[list[tuple[int, bool]], bool]:
+def in_order(packets: Sequence[Packet]) -> tuple[list[tuple[int, bool]], bool]:
     """Returns the shown frames as (tick, is key) in presentation order, and whether all had a presentation time.
 
     Where one has none (AVI and raw streams), decoding times stand in for all: the same times, a few frames early.

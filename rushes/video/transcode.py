@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,12 +12,12 @@ from rushes.errors import (
     CorruptMediaError,
     DiskFullError,
     MediaError,
+    RushesError,
     StorageError,
     TranscodingFailedError,
 )
-from rushes.jsonl import publish
+from rushes.jsonl import publish, storing
 from rushes.records import MediaInfo
-from rushes.video.binaries import find
 from rushes.video.command import decode_command, encode_command
 from rushes.video.config import PROFILES, TranscodeConfig
 from rushes.video.probe import Probed, examine
@@ -125,18 +124,12 @@ def _expected(source: Path, info: MediaInfo, config: TranscodeConfig) -> float |
 def _beside(target: Path) -> Iterator[Path]:
     """Gives a name in the target's folder, with its suffix, by which ffmpeg knows the container."""
     part = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.part{target.suffix}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-    except OSError as error:
-        raise _storage_error(target, error) from error
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _storage_error(target: Path, error: OSError) -> StorageError:
-    kind = DiskFullError if error.errno in (errno.ENOSPC, errno.EDQUOT) else StorageError
-    return kind(f"{target.name}: cannot be written: {error.strerror}.")
+    with storing(target):
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            yield part
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def _percent(progress: Progress | None, expected_s: float | None) -> Callable[[float], None] | None:
@@ -152,7 +145,7 @@ def _percent(progress: Progress | None, expected_s: float | None) -> Callable[[f
     return report
 
 
-def _failure(source: Path, part: Path, probed: Probed, done: Finished) -> MediaError | StorageError | Exception:
+def _failure(source: Path, part: Path, probed: Probed, done: Finished) -> RushesError:
     """Says whose fault it was: decoding alone, once more, tells a damaged input from a failed encoder."""
     said = done.last_words(source, part)
     if any("No space left on device" in line for line in done.errors):
@@ -167,7 +160,7 @@ def _failure(source: Path, part: Path, probed: Probed, done: Finished) -> MediaE
             f"{source.name}: damaged, decoding stopped: {check.last_words(source)}. Fetch it again, or leave it out."
         )
     return TranscodingFailedError(
-        f"{source.name}: {find('ffmpeg').name} ended with status {done.code}: {said}. Check the transcode settings."
+        f"{source.name}: ffmpeg ended with status {done.code}: {said}. Check the transcode settings."
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from rushes.errors import CorruptMediaError, NotMediaError
-from rushes.media import make_media, recipe_of
+from rushes.media import make_media, probe_media, recipe_of
 from rushes.records import Source, Verified
 from rushes.video.config import PROFILES, TranscodeConfig
 from rushes.video.probe import probe
@@ -106,3 +106,21 @@ def test_a_recipe_is_named_by_every_setting() -> None:
     assert len(set(names)) == len(names)
     assert all(len(name) == 12 and set(name) <= set("0123456789abcdef") for name in names)
     assert recipe_of(replace(FAST)) == recipe_of(FAST)
+
+
+def test_a_file_is_described_by_what_it_holds(tmp_path: Path, clip: Path) -> None:
+    photo = tmp_path / "photo.mp4"
+    Image.new("RGB", (40, 30)).save(photo, "PNG")
+    assert probe_media(photo).media_type == "image/png"
+    assert probe_media(clip).media_type == "video/mp4"
+    (tmp_path / "empty.mp4").touch()
+    with pytest.raises(NotMediaError, match=r"empty\.mp4: expected an image or a video, found an empty file"):
+        probe_media(tmp_path / "empty.mp4")
+
+
+def test_what_became_of_hdr_is_said(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    hlg = ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-color_trc", "arib-std-b67")
+    # Marked in the frames: newer encoders take it from there, older ones from the option.
+    clip = coloured(tmp_path / "hlg.mp4", "-vf", "setparams=color_trc=arib-std-b67", *hlg, frames=3)
+    assert "HDR" in make_media(verified(workspace, clip.read_bytes(), ".mp4"), workspace, FAST).reason

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rushes.errors import StorageError
 from rushes.sniff import sniff
 
 
@@ -101,3 +102,8 @@ def test_any_bytes_get_an_answer(tmp_path: Path, content: bytes) -> None:
     found = sniff(write(tmp_path, content))
     assert (found.kind == "video") == (found.demuxers is not None)
     assert found.suffix.startswith(".")
+
+
+def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"gone\.mp4: cannot be read: No such file"):
+        sniff(tmp_path / "gone.mp4")

@@ -1,0 +1,55 @@
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rushes.video.timeline import Packet
+from rushes.video.timing import clock, measure, ratio
+
+
+@given(st.integers(1, 10**6), st.integers(1, 10**6))
+def test_a_ratio_is_read_back(over: int, under: int) -> None:
+    assert ratio(f"{over}/{under}") == ratio(f"{over}:{under}") == Fraction(over, under)
+
+
+@pytest.mark.parametrize("text", ["0/0", "1/0", "N/A", "", "1.5"])
+def test_what_is_no_ratio_is_zero(text: str) -> None:
+    assert ratio(text) == 0
+
+
+@given(st.integers(0, 360000 * 1000))
+def test_a_clock_is_read_back(milliseconds: int) -> None:
+    seconds, rest = divmod(milliseconds, 1000)
+    text = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{rest:03}000000"
+    assert clock(text) == pytest.approx(milliseconds / 1000)
+    assert clock("N/A") is None
+
+
+@given(st.sampled_from([24000 / 1001, 24, 25, 30000 / 1001, 30, 50, 60]), st.sampled_from([1000, 90000]))
+def test_even_frames_rounded_to_ticks_keep_their_rate(rate: float, per_second: int) -> None:
+    packets = [Packet(pts=round(index / rate * per_second)) for index in range(100)]
+    timing = measure(
+        packets,
+        whole=True,
+        tick_s=Fraction(1, per_second),
+        stated_fps=Fraction(1000),
+        stated_frames=None,
+        stated_s=None,
+    )
+    assert timing.fps == pytest.approx(rate, rel=0.001)
+    assert (timing.frames, timing.vfr) == (100, False)
+    assert timing.duration_s == pytest.approx(100 / rate, rel=0.001)
+
+
+def test_of_a_long_video_the_containers_word_is_kept() -> None:
+    packets = [Packet(pts=index * 40) for index in range(10)]
+    timing = measure(
+        packets,
+        whole=False,
+        tick_s=Fraction(1, 1000),
+        stated_fps=Fraction(25),
+        stated_frames=90000,
+        stated_s=3600.0,
+    )
+    assert (timing.fps, timing.frames, timing.duration_s) == (25.0, 90000, 3600.0)
