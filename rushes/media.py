@@ -10,7 +10,7 @@ from rushes.errors import MediaError, NotMediaError, UnsupportedFormatError
 from rushes.images import bake_orientation, orientation, probe_image
 from rushes.jsonl import encode as encode_json
 from rushes.records import Media, MediaInfo, Verified
-from rushes.sniff import sniff
+from rushes.sniff import Sniffed, looks_like, sniff
 from rushes.video.command import can_tone_map
 from rushes.video.config import TranscodeConfig
 from rushes.video.probe import Probed, examine, probe
@@ -54,7 +54,7 @@ def make_media(verified: Verified, workspace: Workspace, transcode: TranscodeCon
         return _video(verified, workspace, path, transcode)
     if sniffed.kind == "image":
         return _image(verified, workspace, path, sniffed.suffix, transcode)
-    raise _not_media(verified.source.id, sniffed.media_type)
+    raise _not_media(verified.source.id, sniffed)
 
 
 def probe_media(path: Path) -> MediaInfo:
@@ -64,15 +64,18 @@ def probe_media(path: Path) -> MediaInfo:
         NotMediaError: The content is no image and no video.
         UnsupportedFormatError: It is one that Pillow or the ffmpeg at hand cannot read.
         CorruptMediaError: It is damaged.
+        FFmpegNotFoundError: It is a video, and there is no ffprobe.
+        StorageError: It cannot be read.
     """
     sniffed = sniff(path)
     if sniffed.kind is None:
-        raise _not_media(path.name, sniffed.media_type)
+        raise _not_media(path.name, sniffed)
     return probe(path) if sniffed.kind == "video" else probe_image(path)
 
 
-def _not_media(name: str, media_type: str) -> NotMediaError:
-    return NotMediaError(f"{name}: expected an image or a video, found {media_type}. Check what the URL serves.")
+def _not_media(name: str, sniffed: Sniffed) -> NotMediaError:
+    found = looks_like(sniffed)
+    return NotMediaError(f"{name}: expected an image or a video, found {found}. Check what the URL serves.")
 
 
 def _video(verified: Verified, workspace: Workspace, path: Path, transcode: TranscodeConfig | None) -> Media:
