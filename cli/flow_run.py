@@ -8,8 +8,8 @@ from pathlib import Path
 from cli.home import prepare_environment
 from cli.output import json_line, note, say
 from cli.progress import shown
-from rushes import config
 from rushes.errors import RunFailedError
+from rushes.pipeline_file import load
 from rushes.plan import latest_run
 from rushes.summary.outcome import STATUSES, RunOutcome, load_outcome
 from rushes.workspace import Workspace
@@ -19,7 +19,7 @@ __all__ = ["run_and_report"]
 
 def run_and_report(flow: str, file: Path, overrides: Sequence[str], runner: str, as_json: bool, verbose: bool) -> int:
     """Runs a flow over a pipeline file and returns the command's exit code."""
-    pipeline = config.load(file, overrides)
+    pipeline = load(file, overrides)
     workspace = Workspace(pipeline.workspace_path)
     before = latest_run(workspace)
     prepare_environment(verbose)

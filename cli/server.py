@@ -45,21 +45,25 @@ def own_server() -> Iterator[subprocess.Popen[bytes]]:
     template = rushes_home() / f"prefect-{version('prefect')}.db"
     if template.exists():
         shutil.copyfile(template, database)
-    with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "cli.server_process", str(folder), str(template)],
+    command = [sys.executable, "-m", "cli.server_process", str(folder), str(template)]
+    # A session of its own, because Ctrl-C is for the command, which then ends the server in its own time.
+    with (
+        (folder / "server.log").open("wb") as log,
+        subprocess.Popen(
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
             env=os.environ | _environment(database),
-            start_new_session=True,  # Ctrl-C is for the command, which then ends the server in its own time
-        )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-        shutil.rmtree(folder, ignore_errors=True)
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def ready(process: subprocess.Popen[bytes]) -> str:

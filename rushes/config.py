@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
 
-from rushes.errors import ConfigError
 from rushes.video.config import PROFILES, TranscodeConfig, parse_resolution
 
 __all__ = [
@@ -31,9 +27,6 @@ __all__ = [
     "RunConfig",
     "Timeouts",
     "Transcode",
-    "expand",
-    "load",
-    "validate",
 ]
 
 _UNITS = {
@@ -59,7 +52,10 @@ def _parse_size(value: Any) -> Any:
     return int(float(match[1]) * _UNITS[match[2].lower()])
 
 
-Size = Annotated[int, BeforeValidator(_parse_size), Field(gt=0)]
+_SIZE_SCHEMA = {
+    "anyOf": [{"type": "integer", "exclusiveMinimum": 0}, {"type": "string", "pattern": r"^[0-9.]+ *[A-Za-z]*$"}]
+}
+Size = Annotated[int, BeforeValidator(_parse_size), Field(gt=0), WithJsonSchema(_SIZE_SCHEMA)]
 
 
 class Section(BaseModel):
@@ -163,6 +159,11 @@ class FramesConfig(Section):
         return self
 
 
+def _frames_by_name(schema: dict[str, Any]) -> None:
+    """Tells Prefect, which checks parameters against the schema, that a name is enough."""
+    schema["anyOf"].append({"type": "string", "enum": ["annotated", "keyframes"]})
+
+
 class ExportConfig(Section):
     """What the dataset looks like."""
 
@@ -208,7 +209,7 @@ class Pipeline(Section):
     """Folder of the dataset; empty is <workspace>/datasets/<name>."""
     download: DownloadConfig = DownloadConfig()
     transcode: Transcode | None = None
-    frames: FramesConfig | None = None
+    frames: FramesConfig | None = Field(None, json_schema_extra=_frames_by_name)
     export: ExportConfig = ExportConfig()
     run: RunConfig = RunConfig()
 
@@ -221,103 +222,3 @@ class Pipeline(Section):
     def output_path(self) -> Path:
         """The dataset's folder as an absolute path."""
         return Path(self.output).absolute() if self.output else self.workspace_path / "datasets" / self.name
-
-
-def load(path: Path, overrides: Sequence[str] = ()) -> Pipeline:
-    """Reads a pipeline file.
-
-    Relative paths in it count from the folder it stands in, and `${VAR}` reads the environment. `source` keeps its
-    variables until it is opened, because this model is also what Prefect stores as the run's parameters.
-
-    Args:
-        path: The YAML file.
-        overrides: `key.path=value` texts that go before the file.
-
-    Raises:
-        ConfigError: In one line: file, key, value, and what was expected.
-    """
-    data = _read(path)
-    for override in overrides:
-        _override(data, override)
-    source = data.pop("source", None)
-    data = _expand(data, path)
-    data |= {} if source is None else {"source": source}
-    for key in ("source", "workspace", "output"):
-        if key == "workspace":
-            data.setdefault(key, "./work")
-        if isinstance(data.get(key), str) and "://" not in data[key] and not data[key].startswith("${"):
-            data[key] = os.path.normpath(path.parent.absolute() / data[key])
-    return validate(data, str(path))
-
-
-def validate(data: Mapping[str, Any], where: str) -> Pipeline:
-    """Returns the pipeline that a mapping describes, or raises a `ConfigError` that names `where` and the key."""
-    try:
-        return Pipeline.model_validate(data)
-    except ValidationError as error:
-        raise ConfigError(_explain(error, where)) from None
-
-
-def expand(text: str, where: str) -> str:
-    """Returns the text with each `${VAR}` replaced from the environment.
-
-    Raises:
-        ConfigError: A variable is not set.
-    """
-
-    def value(match: re.Match[str]) -> str:
-        if match[1] not in os.environ:
-            raise ConfigError(f"{where}: environment variable {match[1]} is not set; export it, or write the value.")
-        return os.environ[match[1]]
-
-    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", value, text)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; expected a pipeline file in YAML.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}.") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        at = f", line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"{path}{at}: not valid YAML: {getattr(error, 'problem', None) or error}.") from None
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path}: expected a mapping with the keys name and source, not {type(data).__name__}.")
-    return data
-
-
-def _override(data: dict[str, Any], text: str) -> None:
-    key, equals, value = text.partition("=")
-    if not key or not equals:
-        raise ConfigError(f"--set {text}: expected key.path=value, like run.max_failed=0.1.")
-    *parents, last = key.split(".")
-    for parent in parents:
-        if not isinstance(data.get(parent), dict):
-            data[parent] = {}
-        data = data[parent]
-    try:
-        data[last] = yaml.safe_load(value)
-    except yaml.YAMLError:
-        data[last] = value
-
-
-def _expand(value: Any, path: Path) -> Any:
-    if isinstance(value, str):
-        return expand(value, str(path))
-    if isinstance(value, dict):
-        return {key: _expand(item, path) for key, item in value.items()}
-    return [_expand(item, path) for item in value] if isinstance(value, list) else value
-
-
-def _explain(error: ValidationError, where: str) -> str:
-    first, *others = error.errors(include_url=False)
-    key = ".".join(str(part) for part in first["loc"])
-    more = f" ({len(others)} more such errors)" if others else ""
-    if first["type"] == "extra_forbidden":
-        return f"{where}: unknown key {key}; check its spelling against docs/pipeline.md.{more}"
-    if first["type"] == "missing":
-        return f"{where}: {key} is missing; every pipeline needs it.{more}"
-    return f"{where}: {key} = {first['input']!r}: {first['msg'].removeprefix('Value error, ')}.{more}"

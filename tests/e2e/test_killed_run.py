@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -81,7 +82,7 @@ def _marked(mark: str) -> Iterator[psutil.Process]:
 def leftovers(folder: Path) -> list[str]:
     """Returns part files and half-built folders below a run's folder."""
     names = [path.relative_to(folder).as_posix() for path in folder.rglob("*")]
-    return [name for name in names if ".part" in name or ".building" in name or ".old" in name or "/incoming/" in name]
+    return [name for name in names if re.search(r"\.part(\.|$)|\.building|\.old|/incoming/.", name)]
 
 
 def test_killed_in_every_stage_in_turn_a_run_still_ends_with_the_same_bytes(

@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 from PIL import Image
 
-from rushes.config import Pipeline, validate
+from rushes.config import Pipeline
 from rushes.jsonl import write_lines
+from rushes.pipeline_file import validate
 from rushes.records import Annotation, Media, MediaInfo, Outcome, Source, Verified
 from rushes.video.binaries import find
 from rushes.workspace import Batch, Workspace
