@@ -111,16 +111,17 @@ def decode_command(source: Path, probed: Probed) -> list[str]:
 
 def _video_options(config: TranscodeConfig, probed: Probed) -> dict[str, Any]:
     # Without a rate every frame keeps its time, in the source's own ticks; ffmpeg's default is one tick per frame,
-    # which drops those that are closer together than the average.
-    timing = (
-        {"fps_mode": "cfr", "r": config.fps} if config.fps else {"fps_mode": "vfr", "enc_time_base:v": probed.time_base}
-    )
+    # which drops those that are closer together than the average. With one, the filter shows at each tick the last
+    # frame begun by then; the muxer's own conversion (-r) lags behind when it lowers the rate.
+    rate = [f"fps={config.fps:g}:round=up"] if config.fps else []
+    timing = {} if config.fps else {"enc_time_base:v": probed.time_base}
     return {
         "c:v": config.vcodec,
         "preset": config.preset,
         "crf": config.crf,
         "pix_fmt": "yuv420p",
-        "vf": ",".join(picture_filters(probed, output_size(probed.info, config))),
+        "vf": ",".join([*rate, *picture_filters(probed, output_size(probed.info, config))]),
+        "fps_mode": "vfr",
         **timing,
         **_ONE_THREAD,
     }

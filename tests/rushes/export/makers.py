@@ -58,13 +58,11 @@ def video(workspace: Workspace, source: Source, frames: int = 20) -> Media:
     return _media(workspace, source, path, info)
 
 
-def transcoded(
-    workspace: Workspace, media: Media, size: tuple[int, int], begin: Sequence[str] = (), steps: str = "null"
-) -> Media:
-    """Returns the video as ffmpeg makes it, beginning there, with these filters."""
+def transcoded(workspace: Workspace, media: Media, size: tuple[int, int], begin: Sequence[str] = ()) -> Media:
+    """Returns the video as ffmpeg makes it, beginning there."""
     path = workspace.path(f"derived/{media.verified.source.id}.mp4")
     path.parent.mkdir(parents=True, exist_ok=True)
-    scale = ["-vf", f"{steps},scale={size[0]}:{size[1]}", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "8"]
+    scale = ["-vf", f"scale={size[0]}:{size[1]}", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "8"]
     passed = ["-fps_mode", "vfr", "-enc_time_base:v", "1:10240"]
     _ffmpeg([*begin, "-i", str(workspace.path(media.path)), *scale, *passed], path)
     info = replace(media.info, width=size[0], height=size[1])

@@ -5,7 +5,9 @@ from msgspec.structs import replace
 
 from rushes.errors import AnnotationError, NeedsFramesError
 from rushes.export.samples import samples, split_for
+from rushes.media import make_media
 from rushes.records import Annotation, Media, Sample, Source
+from rushes.video.config import TranscodeConfig
 from rushes.workspace import Workspace
 from tests.rushes.export.makers import (
     FPS,
@@ -114,7 +116,7 @@ def test_labels_follow_a_cut(workspace: Workspace, start_s: float) -> None:
 @pytest.mark.parametrize("fps", [5, 20])
 def test_labels_follow_a_change_of_rate(workspace: Workspace, fps: int) -> None:
     media = video(workspace, Source("v", "v.mp4", annotations=tuple(map(on_frame, range(20)))))
-    resampled = transcoded(workspace, media, (WIDTH, HEIGHT), steps=f"fps={fps}:round=up")
+    resampled = make_media(media.verified, workspace, TranscodeConfig(preset="ultrafast", crf=8, fps=fps))
     found, dropped = samples(resampled, pipeline(workspace, frames="annotated", transcode={"fps": fps}), workspace)
     assert [sample.frame for sample in found] == [frame_shown(workspace.path(sample.path)) for sample in found]
     assert len(found) == min(fps, 10) * 2
