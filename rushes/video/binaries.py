@@ -51,7 +51,8 @@ def describe(name: Tool) -> Binary:
 @cache
 def decoders(ffmpeg: Path) -> frozenset[str]:
     """Returns the names of the codecs and decoders that an ffmpeg lists."""
-    return frozenset(re.findall(r"^ [VAS][.A-Z]{5} (\S+)", _say(ffmpeg, "-decoders"), re.MULTILINE))
+    listed = re.findall(r"^ [VAS][.A-Z]{5} (\S+).*?(?:\(codec (\S+)\))?$", _say(ffmpeg, "-decoders"), re.MULTILINE)
+    return frozenset(name for names in listed for name in names if name)
 
 
 @cache
