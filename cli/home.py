@@ -6,11 +6,9 @@ This module is imported before Prefect and Ray are: both read their environment 
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from pathlib import Path
 
-__all__ = ["prefect_configured", "prepare_environment", "rushes_home", "scratch", "sweep"]
+__all__ = ["prefect_configured", "prepare_environment", "rushes_home"]
 
 
 def rushes_home() -> Path:
@@ -43,17 +41,3 @@ def prepare_environment(verbose: bool) -> None:
         quiet["PREFECT_HOME"] = str(rushes_home() / "prefect")
     for name, value in quiet.items():
         os.environ.setdefault(name, value)
-
-
-def scratch(prefix: str) -> Path:
-    """Returns a new folder with a short path: Ray puts sockets below it, and their names may have 107 bytes."""
-    root = "/tmp" if Path("/tmp").is_dir() else None  # noqa: S108  # TMPDIR is often long
-    return Path(tempfile.mkdtemp(prefix=f"rushes-{prefix}-{os.getpid()}-", dir=root))
-
-
-def sweep() -> None:
-    """Removes scratch folders of our own whose process is gone: a command that was killed could not."""
-    for folder in Path("/tmp").glob("rushes-*-*-*"):  # noqa: S108  # as above
-        pid = folder.name.split("-")[2]
-        if folder.stat().st_uid == os.getuid() and pid.isdigit() and not Path(f"/proc/{pid}").exists():
-            shutil.rmtree(folder, ignore_errors=True)

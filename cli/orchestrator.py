@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import prefect.context  # noqa: F401  # reads the environment now, while it is as cli.home made it
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from cli.home import scratch, sweep
+from cli.scratch import scratch
 from cli.server import own_server, ready
 from rushes.config import Pipeline
 
@@ -34,11 +34,11 @@ def run_flow(name: str, config: Pipeline, runner: str) -> Any:
 @contextmanager
 def orchestrated(with_ray: bool = True) -> Iterator[None]:
     """Has a Prefect API, and a Ray where asked, at hand while the block runs."""
-    sweep()
     with ExitStack() as stack:
-        server = None if PREFECT_API_URL.value() else stack.enter_context(own_server())
+        folder = stack.enter_context(scratch())
+        server = None if PREFECT_API_URL.value() else stack.enter_context(own_server(folder))
         if with_ray and not os.environ.get("RAY_ADDRESS"):
-            stack.enter_context(_own_ray())
+            stack.enter_context(_own_ray(folder / "ray"))
         if server is not None:
             import flows.pipeline  # noqa: F401  # takes seconds: while the server starts
 
@@ -57,10 +57,9 @@ def _flow(name: str, runner: str) -> Any:
 
 
 @contextmanager
-def _own_ray() -> Iterator[None]:
+def _own_ray(folder: Path) -> Iterator[None]:
     import ray  # not with --runner threads
 
-    folder = scratch("ray")
     ray.init(
         address="local",
         namespace="prefect",
@@ -74,4 +73,3 @@ def _own_ray() -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
-        shutil.rmtree(folder, ignore_errors=True)

@@ -1,8 +1,7 @@
 """A Prefect server of this command's own, for as long as the command runs.
 
-It is used where no Prefect API is configured. It listens on loopback, keeps its database in a scratch folder, starts
-from a copy of a database that was migrated once, and ends when this process does, however that ends: it watches its
-standard input, which the system closes.
+It is used where no Prefect API is configured. It listens on loopback, keeps its database in a scratch folder, and
+starts from a copy of a database that was migrated once.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from pathlib import Path
 
 import requests
 
-from cli.home import rushes_home, scratch
+from cli.home import rushes_home
 from rushes.errors import DependencyError
 
 __all__ = ["own_server"]
@@ -38,32 +37,29 @@ _IDLE_SERVICES = (
 
 
 @contextmanager
-def own_server() -> Iterator[subprocess.Popen[bytes]]:
-    """Starts the server and goes on at once; `ready` waits for it."""
-    folder = scratch("prefect")
+def own_server(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Starts the server and goes on at once; `ready` waits for it.
+
+    Args:
+        folder: For its database and its log.
+    """
     database = folder / "prefect.db"
     template = rushes_home() / f"prefect-{version('prefect')}.db"
     if template.exists():
         shutil.copyfile(template, database)
-    command = [sys.executable, "-m", "cli.server_process", str(folder), str(template)]
+    command = [sys.executable, "-m", "cli.server_process", str(database), str(template)]
+    environment = os.environ | _environment(database)
     # A session of its own, because Ctrl-C is for the command, which then ends the server in its own time.
     with (
         (folder / "server.log").open("wb") as log,
         subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            env=os.environ | _environment(database),
-            start_new_session=True,
+            command, stdout=subprocess.PIPE, stderr=log, env=environment, start_new_session=True
         ) as process,
     ):
         try:
             yield process
         finally:
             process.kill()
-            process.wait()
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def ready(process: subprocess.Popen[bytes]) -> str:

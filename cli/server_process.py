@@ -1,6 +1,6 @@
-"""The process of the command's own Prefect server: `python -m cli.server_process SCRATCH TEMPLATE`.
+"""The process of the command's own Prefect server: `python -m cli.server_process DATABASE TEMPLATE`.
 
-Prints its port on standard output, serves, and ends when standard input is closed.
+Prints its port on standard output, and serves.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import os
 import shutil
 import socket
 import sys
-import threading
 from pathlib import Path
 
 import uvicorn
@@ -18,10 +17,8 @@ from prefect.server.api.server import create_app
 from prefect.server.database import provide_database_interface
 
 
-def main(scratch: Path, template: Path) -> None:
-    """Serves until the parent is gone."""
-    threading.Thread(target=_end_with_parent, args=(scratch,), daemon=True).start()
-    database = scratch / "prefect.db"
+def main(database: Path, template: Path) -> None:
+    """Serves; makes the database first, where there was no template to copy."""
     if not database.exists():
         _migrate(database, template)
     listener = socket.create_server(("127.0.0.1", 0))
@@ -38,12 +35,6 @@ def _migrate(database: Path, template: Path) -> None:
     part = template.with_name(f".{template.name}.{os.getpid()}.part")
     shutil.copyfile(database, part)
     part.replace(template)
-
-
-def _end_with_parent(scratch: Path) -> None:
-    sys.stdin.buffer.read()
-    shutil.rmtree(scratch, ignore_errors=True)
-    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def media(folder: Path) -> Iterator[MediaServer]:
 def api(folder: Path) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RUSHES_HOME", os.environ.get("RUSHES_HOME", str(ROOT / ".rushes")))
-        with own_server() as server:
+        with own_server(folder) as server:
             yield ready(server)
 
 

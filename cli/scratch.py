@@ -1,0 +1,77 @@
+"""A folder for what one command starts, and a keeper that ends all of it when the command does, however it does.
+
+Ray and Prefect end their children well when they are asked to. A command that is killed asks nobody: workers that were
+just starting wait for a cluster that is gone, and folders stay. So everything we start carries the folder's name in its
+environment, and a small process of its own holds the other end of a pipe: when the pipe closes, it kills whatever still
+carries the name and removes the folder.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+__all__ = ["scratch"]
+
+_NAME = "RUSHES_SCRATCH"
+_ROOT = Path("/tmp" if Path("/tmp").is_dir() else tempfile.gettempdir())  # noqa: S108  # TMPDIR is often too long, see below
+_PATIENCE_S = 10.0
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Makes the folder for the time of the block.
+
+    Its path is short, because Ray puts sockets below it, and a socket's name may have 107 bytes.
+    """
+    _sweep()
+    folder = Path(tempfile.mkdtemp(prefix=f"rushes-{os.getpid()}-", dir=_ROOT))
+    os.environ[_NAME] = str(folder)
+    command = [sys.executable, "-m", "cli.scratch", str(folder)]
+    environment = {name: value for name, value in os.environ.items() if name != _NAME}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True):
+        try:
+            yield folder
+        finally:
+            del os.environ[_NAME]
+
+
+def _keep(folder: Path) -> None:
+    """Waits until the command is gone, then ends what it left."""
+    sys.stdin.buffer.read()
+    deadline = time.monotonic() + _PATIENCE_S
+    while (left := list(_carrying(folder))) and time.monotonic() < deadline:
+        for process in left:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.05)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _carrying(folder: Path) -> Iterator[int]:
+    """Yields the processes that were started with the folder's name in their environment."""
+    mark = f"{_NAME}={folder}".encode()
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # gone, or another user's
+            if mark in (entry / "environ").read_bytes().split(b"\0"):
+                yield int(entry.name)
+
+
+def _sweep() -> None:
+    """Removes folders whose command and keeper are both gone."""
+    for folder in _ROOT.glob("rushes-*-*"):
+        pid = folder.name.split("-")[1]
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists() and not any(_carrying(folder)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    _keep(Path(sys.argv[1]))
