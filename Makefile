@@ -11,6 +11,7 @@ LOCK   := requirements.lock
 # rushes keeps its Prefect home and its migrated database here, so that a clone is removed by `rm -r`.
 export RUSHES_HOME ?= $(CURDIR)/.rushes
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Compiled once, here: Ray and Prefect start many processes, and each would compile what it imports.
 export UV_LINK_MODE ?= copy
 export DO_NOT_TRACK = 1
 
@@ -30,7 +31,7 @@ $(VENV)/bin/uv: requirements-uv.lock
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-uv.lock
 
 $(VENV)/.installed: $(LOCK) pyproject.toml $(VENV)/bin/uv
-	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes $(LOCK) requirements-uv.lock
+	$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes $(LOCK) requirements-uv.lock
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 

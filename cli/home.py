@@ -21,8 +21,8 @@ def rushes_home() -> Path:
 
 def prefect_configured() -> bool:
     """Tells whether this user has set up Prefect: its URL, a profile, or a home of its own."""
-    named = ("PREFECT_API_URL", "PREFECT_PROFILE", "PREFECT_HOME", "PREFECT_PROFILES_PATH")
-    if any(os.environ.get(name) for name in named):
+    named = ("PREFECT_API_URL", "PREFECT_PROFILE", "PREFECT_PROFILES_PATH")
+    if any(os.environ.get(name) for name in named) or os.environ.get("PREFECT_HOME", _our_prefect()) != _our_prefect():
         return True
     return (Path.home() / ".prefect" / "profiles.toml").exists() or Path("prefect.toml").exists()
 
@@ -38,6 +38,10 @@ def prepare_environment(verbose: bool) -> None:
         "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
     }
     if not prefect_configured():
-        quiet["PREFECT_HOME"] = str(rushes_home() / "prefect")
+        quiet["PREFECT_HOME"] = _our_prefect()
     for name, value in quiet.items():
         os.environ.setdefault(name, value)
+
+
+def _our_prefect() -> str:
+    return str(rushes_home() / "prefect")

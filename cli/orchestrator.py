@@ -1,21 +1,21 @@
 """Brings up what a flow run needs, runs it, and takes it down again.
 
 With no Prefect API configured, that is a server of our own, which the Ray workers share; with no RAY_ADDRESS, a Ray of
-our own. Both come up at the same time, because each takes seconds.
+our own. Each takes seconds, nearly all of them spent importing: so the server comes up while this process imports
+Prefect, and Ray's workers import theirs while this process waits for the server.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import prefect.context  # noqa: F401  # reads the environment now, while it is as cli.home made it
-from prefect.settings import PREFECT_API_URL, temporary_settings
-
+from cli.home import prefect_configured
 from cli.scratch import scratch
 from cli.server import own_server, ready
 from rushes.config import Pipeline
@@ -36,18 +36,34 @@ def orchestrated(with_ray: bool = True) -> Iterator[None]:
     """Has a Prefect API, and a Ray where asked, at hand while the block runs."""
     with ExitStack() as stack:
         folder = stack.enter_context(scratch())
-        server = None if PREFECT_API_URL.value() else stack.enter_context(own_server(folder))
+        server = stack.enter_context(own_server(folder)) if _needs_server() else None
         if with_ray and not os.environ.get("RAY_ADDRESS"):
             stack.enter_context(_own_ray(folder / "ray"))
         if server is not None:
-            import flows.pipeline  # noqa: F401  # takes seconds: while the server starts
+            stack.enter_context(_api_of(server))
+        yield
 
-            stack.enter_context(temporary_settings({PREFECT_API_URL: ready(server)}))
+
+def _needs_server() -> bool:
+    if not prefect_configured():
+        return True
+    from prefect.settings import PREFECT_API_URL  # slow, and seldom needed this early
+
+    return not PREFECT_API_URL.value()
+
+
+@contextmanager
+def _api_of(server: subprocess.Popen[bytes]) -> Iterator[None]:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    import flows.pipeline  # noqa: F401  # while the server starts
+
+    with temporary_settings({PREFECT_API_URL: ready(server)}):
         yield
 
 
 def _flow(name: str, runner: str) -> Any:
-    import flows.export  # while the server starts
+    import flows.export  # Prefect takes seconds to import
     import flows.ingest
     import flows.pipeline
     from flows.runner import thread_runner
@@ -69,7 +85,15 @@ def _own_ray(folder: Path) -> Iterator[None]:
         object_store_memory=_OBJECT_STORE_BYTES,
         _temp_dir=str(folder),
     )
+    warm = ray.remote(num_cpus=1)(_warm)
+    imported = [warm.remote() for _ in range(int(ray.cluster_resources().get("CPU", 1)))]
     try:
         yield
     finally:
+        del imported  # dropped earlier, Ray would cancel them
         ray.shutdown()
+
+
+def _warm() -> None:
+    """Imports in a worker what every task needs."""
+    import flows.pipeline  # noqa: F401
