@@ -16,9 +16,10 @@ from typing import Any
 import examples.demo
 from rushes.summary.verify import UNLISTED
 
-__all__ = ["ROOT", "Run", "digests", "manifest", "prepare_folder", "rushes", "yolo_labels"]
+__all__ = ["HOME", "ROOT", "Run", "digests", "environment", "manifest", "prepare_folder", "rushes", "yolo_labels"]
 
 ROOT = Path(__file__).parents[2]
+HOME = str(ROOT / ".rushes")
 _TIMEOUT_S = 220
 
 
@@ -40,18 +41,33 @@ def prepare_folder(folder: Path, items_csv: Path) -> Path:
     return folder / "pipeline.yaml"
 
 
-def rushes(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Runs the command with a home inside the clone, so that Prefect's database is migrated once."""
-    environment = {"RUSHES_HOME": str(ROOT / ".rushes")} | os.environ
+def environment(*, own_server: bool = False) -> dict[str, str]:
+    """Returns a user's environment, with a home inside the clone, so that Prefect's database is migrated once.
+
+    Args:
+        own_server: Whether the command starts its own Prefect server, or uses the test session's.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not own_server or name != "PREFECT_API_URL"}
+    return {"RUSHES_HOME": HOME} | inherited
+
+
+def rushes(*arguments: str | Path, own_server: bool = False) -> subprocess.CompletedProcess[str]:
+    """Runs the command."""
     command = [sys.executable, "-m", "cli", *map(str, arguments)]
     return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+        command,
+        cwd=ROOT,
+        env=environment(own_server=own_server),
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT_S,
+        check=False,
     )
 
 
-def run(pipeline: Path, *arguments: str, dataset: str = "street-scenes") -> Run:
+def run(pipeline: Path, *arguments: str, dataset: str = "street-scenes", own_server: bool = False) -> Run:
     """Runs a pipeline with `--json`."""
-    done = rushes("run", pipeline, "--json", *arguments)
+    done = rushes("run", pipeline, "--json", *arguments, own_server=own_server)
     lines = done.stdout.splitlines()
     assert lines, f"exit code {done.returncode} and nothing on standard output; standard error:\n{done.stderr}"
     return Run(pipeline.parent / dataset, done.returncode, json.loads(lines[-1]), done.stderr)

@@ -47,7 +47,7 @@ def threads(home: Path, server: MediaServer) -> Run:
 
 @pytest.fixture(scope="module")
 def ray(home: Path, server: MediaServer) -> Run:
-    return run(prepare_folder(home / "ray", home / "items.csv"), "--runner", "ray")
+    return run(prepare_folder(home / "ray", home / "items.csv"), "--runner", "ray", own_server=True)
 
 
 def test_a_run_succeeds_and_says_so_in_one_json_line(threads: Run) -> None:

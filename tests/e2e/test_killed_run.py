@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -17,7 +16,7 @@ import pytest
 
 from examples.demo.server import MediaServer, serve
 from examples.demo.source import prepare, write_source
-from tests.e2e.demo_run import ROOT, digests, prepare_folder, run
+from tests.e2e.demo_run import ROOT, digests, environment, prepare_folder, run
 
 _GONE_S = 20.0
 
@@ -57,9 +56,9 @@ STAGES = {
 def kill_at(pipeline: Path, runner: str, there: Callable[[Path], bool], how: signal.Signals) -> list[psutil.Process]:
     """Runs the command, kills it as soon as a stage is reached, and returns what outlives it."""
     mark = uuid.uuid4().hex
-    environment = {"RUSHES_HOME": str(ROOT / ".rushes")} | os.environ | {"RUSHES_TEST_MARK": mark}
+    marked = environment(own_server=runner == "ray") | {"RUSHES_TEST_MARK": mark}
     command = [sys.executable, "-m", "cli", "run", str(pipeline), "--runner", runner]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=ROOT, env=marked, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None and not there(pipeline.parent):
         time.sleep(0.005)
     process.send_signal(how)
@@ -100,7 +99,7 @@ def test_killed_in_every_stage_in_turn_a_run_still_ends_with_the_same_bytes(
 def test_on_ray_a_killed_run_leaves_no_process_and_goes_on(home: Path, undisturbed: dict[str, str]) -> None:
     pipeline = prepare_folder(home / "ray", home / "items.csv")
     assert kill_at(pipeline, "ray", STAGES["transcode"], signal.SIGKILL) == []
-    ended = run(pipeline, "--runner", "ray")
+    ended = run(pipeline, "--runner", "ray", own_server=True)
     assert ended.code == 0, ended.stderr
     assert digests(ended.dataset) == undisturbed
     assert leftovers(pipeline.parent) == []
