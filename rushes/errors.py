@@ -1,7 +1,8 @@
 """Every failure that a user can cause or meet.
 
 Each class carries a stable `code`, which is what the manifest, `--json` and Prefect's tables show, and two facts
-about it: `transient` (another try may help) and `quarantined` (bytes arrived, and are kept apart as not trusted).
+about it: `transient` (another try may help) and `status`, which is how an item ends that it stops: failed, skipped, or
+quarantined (bytes arrived, and are kept apart as not trusted).
 
     RushesError
     ├── ConfigError                 bad_config          exit 2
@@ -13,7 +14,7 @@ about it: `transient` (another try may help) and `quarantined` (bytes arrived, a
     ├── DependencyError             missing_dependency  exit 2
     ├── RowError                    bad_row
     │   └── AnnotationError         bad_annotation
-    ├── DuplicateRowError           duplicate_row
+    ├── DuplicateRowError           duplicate_row       skipped
     ├── DownloadError
     │   ├── HTTPStatusError         http_status
     │   │   └── ServerBusyError     http_status
@@ -30,8 +31,8 @@ about it: `transient` (another try may help) and `quarantined` (bytes arrived, a
     ├── MediaError
     │   ├── NotMediaError           not_media           quarantined
     │   └── CorruptMediaError       corrupt_media       quarantined
-    ├── NeedsFramesError            needs_frames
-    ├── NotIngestedError            not_ingested
+    ├── NeedsFramesError            needs_frames        skipped
+    ├── NotIngestedError            not_ingested        skipped
     ├── ArchiveError                archive
     └── VideoTranscodeError         transcode_failed
         ├── UnsupportedFormatError  unsupported_format  quarantined
@@ -44,7 +45,7 @@ error survives a trip between processes.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 __all__ = [
     "AccountingError",
@@ -93,7 +94,7 @@ class RushesError(Exception):
 
     code: ClassVar[str] = "error"
     transient: ClassVar[bool] = False
-    quarantined: ClassVar[bool] = False
+    status: ClassVar[Literal["failed", "skipped", "quarantined"]] = "failed"
     exit_code: ClassVar[int] = 1
     attempts: int = 1
 
@@ -159,6 +160,7 @@ class DuplicateRowError(RushesError):
     """The same row stands in the source twice: the first counts, the others are skipped."""
 
     code = "duplicate_row"
+    status = "skipped"
 
 
 class DownloadError(RushesError):
@@ -172,15 +174,15 @@ class HTTPStatusError(DownloadError):
 
     Args:
         message: The whole message.
-        status: The HTTP status code.
+        http_status: The status code of the answer.
         retry_after_s: What the server's Retry-After asks to wait, in seconds, where it said so.
     """
 
     code = "http_status"
 
-    def __init__(self, message: str, status: int, retry_after_s: float | None = None) -> None:
-        super().__init__(message, status, retry_after_s)
-        self.status = status
+    def __init__(self, message: str, http_status: int, retry_after_s: float | None = None) -> None:
+        super().__init__(message, http_status, retry_after_s)
+        self.http_status = http_status
         self.retry_after_s = retry_after_s
 
     def __str__(self) -> str:
@@ -236,7 +238,7 @@ class ChecksumMismatchError(RushesError):
     """The bytes are not the ones that the source promised."""
 
     code = "checksum_mismatch"
-    quarantined = True
+    status = "quarantined"
 
 
 class MissingChecksumError(RushesError):
@@ -269,26 +271,28 @@ class NotMediaError(MediaError):
     """The content is no image and no video, whatever its name says."""
 
     code = "not_media"
-    quarantined = True
+    status = "quarantined"
 
 
 class CorruptMediaError(MediaError):
     """It is media, and it is damaged."""
 
     code = "corrupt_media"
-    quarantined = True
+    status = "quarantined"
 
 
 class NeedsFramesError(RushesError):
     """A video cannot stand in an image format unless `frames` says which of its frames to take."""
 
     code = "needs_frames"
+    status = "skipped"
 
 
 class NotIngestedError(RushesError):
     """An export met an item that no ingest has brought in."""
 
     code = "not_ingested"
+    status = "skipped"
 
 
 class ArchiveError(RushesError):
@@ -307,7 +311,7 @@ class UnsupportedFormatError(VideoTranscodeError):
     """The container or the codec is one that rushes, or the ffmpeg at hand, does not take."""
 
     code = "unsupported_format"
-    quarantined = True
+    status = "quarantined"
 
 
 class FFmpegNotFoundError(VideoTranscodeError):

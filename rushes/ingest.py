@@ -28,10 +28,11 @@ from rushes.files.checksum import quarantine, verify
 from rushes.files.download import fetch
 from rushes.files.guard import guarded_session
 from rushes.jsonl import read_lines
-from rushes.ledger import Known, Ledger, media_key, reject, segment, with_source
+from rushes.ledger import Known, Ledger, media_key, segment, with_source
 from rushes.media import make_media
 from rushes.plan import PlanItem, recipe
 from rushes.records import Download, Rejection, Verified
+from rushes.rejection import reject
 from rushes.results import BatchResult, save_result
 from rushes.workspace import Batch, Workspace, stored
 
@@ -175,7 +176,7 @@ def _verify(download: Download, workspace: Workspace) -> Known:
             etag=download.etag,
             last_modified=download.last_modified,
         )
-        if not error.quarantined:
+        if error.status != "quarantined":
             return rejection
         return msgspec.structs.replace(rejection, path=quarantine(download, workspace))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 import msgspec
 
@@ -13,6 +14,7 @@ from rushes.jsonl import read_lines
 from rushes.ledger import Ledger, media_key
 from rushes.plan import PlanItem, cut, recipe
 from rushes.records import Media, Outcome, Rejection, Source, Verified
+from rushes.rejection import reject
 from rushes.workspace import Batch, Workspace
 
 __all__ = ["outcomes", "plan_export"]
@@ -49,13 +51,14 @@ def _joined(item: PlanItem, source: Source, verified: Ledger, media: Ledger, rec
         if isinstance(made, Media):
             return msgspec.structs.replace(made, verified=arrived)
         if isinstance(made, Rejection):
-            return msgspec.structs.replace(made, source=source, attempts=arrived.attempts)
+            message = made.message.replace(PurePosixPath(arrived.path).name, source.id)  # people know ids, not digests
+            return msgspec.structs.replace(made, source=source, message=message, attempts=arrived.attempts)
     return _missing(source)
 
 
 def _missing(source: Source) -> Rejection:
     error = NotIngestedError(f"{source.id}: not ingested yet. Run `rushes ingest` or `rushes run` first.")
-    return Rejection(source, "export", "skipped", error.code, str(error))
+    return reject(source, "export", error)
 
 
 def _cost(outcome: Outcome) -> float:

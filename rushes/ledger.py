@@ -21,12 +21,11 @@ from typing import IO
 
 import msgspec
 
-from rushes.errors import RushesError
 from rushes.files.urls import redact
 from rushes.jsonl import decode, encode, fsync_dir
 from rushes.records import Download, Media, Rejection, Source, Verified
 
-__all__ = ["Ledger", "Segment", "media_key", "reject", "segment", "with_source"]
+__all__ = ["Ledger", "Segment", "media_key", "segment", "with_source"]
 
 Known = Download | Verified | Media | Rejection
 
@@ -43,12 +42,6 @@ class _Key(msgspec.Struct, frozen=True):
 def media_key(sha256: str, recipe: str) -> str:
     """Returns the media ledger's key: these bytes, under this recipe."""
     return f"{sha256}:{recipe}"
-
-
-def reject(source: Source, stage: str, error: RushesError) -> Rejection:
-    """Returns how an item ends that a `RushesError` stopped."""
-    status = "quarantined" if error.quarantined else "failed"
-    return Rejection(source, stage, status, error.code, str(error), error.transient, error.attempts)
 
 
 def with_source(outcome: Known, source: Source) -> Known:

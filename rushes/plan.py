@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from rushes.config import Pipeline
+from rushes.errors import UnsupportedFormatError
 from rushes.files.urls import identity
 from rushes.jsonl import atomic_write, decode, encode, read_lines, write_lines
 from rushes.ledger import Ledger, media_key
@@ -216,7 +218,8 @@ def _state(item: PlanItem, workspace: Workspace, media: Ledger, recipe: str) -> 
         return "again" if item.previous is not None else "new"
     known = media.get(media_key(item.verified.sha256, recipe))
     if isinstance(known, Rejection):
-        return "again" if known.transient else "unchanged"
+        # Another ffmpeg may know the format: to look again costs a probe.
+        return "again" if known.transient or known.code == UnsupportedFormatError.code else "unchanged"
     made = isinstance(known, Media) and workspace.path(known.path).exists()
     return "unchanged" if made else "remake"
 
@@ -242,8 +245,16 @@ def _file_state(path: Path) -> str:
 
 
 def _sweep(workspace: Workspace) -> None:
-    """Removes part files of dead runs; the caller holds the workspace's lock, so none is alive."""
-    for pattern in ("incoming/**/*", "media/**/.*.part*", "derived/**/.*.part*", "runs/**/.*.part"):
-        for path in workspace.root.glob(pattern):
-            if path.is_file():
-                path.unlink(missing_ok=True)
+    """Removes what dead runs had under way; the caller holds the workspace's lock, so none is alive.
+
+    Everything unfinished stands in `incoming/`, or begins with a dot beside its target.
+    """
+    shutil.rmtree(workspace.incoming, ignore_errors=True)
+    for kind in ("media", "derived", "runs", "quarantine"):
+        for folder, folders, files in os.walk(workspace.root / kind):
+            for name in [name for name in folders if name.startswith(".")]:
+                shutil.rmtree(Path(folder) / name, ignore_errors=True)
+                folders.remove(name)
+            for name in files:
+                if name.startswith("."):
+                    (Path(folder) / name).unlink(missing_ok=True)

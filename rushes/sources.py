@@ -27,6 +27,7 @@ from rushes.formats.annotation import parse
 from rushes.jsonl import encode
 from rushes.pipeline_file import expand
 from rushes.records import Rejection, Source
+from rushes.rejection import reject
 from rushes.rows import FORMATS, Row
 
 __all__ = ["read_sources"]
@@ -122,8 +123,7 @@ def _rejection(
     seen[key] = digest, row.line
     url = row.cells.get("url")
     source = Source(key, _printable(url) if isinstance(url, str) else "", origin=where)
-    status = "skipped" if isinstance(error, DuplicateRowError) else "failed"
-    return Rejection(source, "plan", status, error.code, str(error))
+    return reject(source, "plan", error)
 
 
 def _source(row: Row, base: str | Path, where: str) -> Source:

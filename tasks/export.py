@@ -5,8 +5,9 @@ from __future__ import annotations
 from prefect import task
 
 from rushes.config import Pipeline
-from rushes.export.batch import ExportTally, export_batch
+from rushes.export.batch import export_batch
 from rushes.plan import load_plan
+from rushes.results import BatchResult
 from rushes.summary.publish import building_of
 from rushes.workspace import Batch, Workspace
 from tasks.options import BATCH
@@ -15,7 +16,7 @@ __all__ = ["export"]
 
 
 @task(name="export", task_run_name="export {batch.name}", tags={"rushes", "export"}, **BATCH)
-def export(config: Pipeline, batch: Batch) -> ExportTally:
+def export(config: Pipeline, batch: Batch) -> BatchResult:
     """Cuts frames, lets labels follow, and writes the batch's part of the dataset."""
     workspace = Workspace(config.workspace_path)
     classes = load_plan(workspace, batch.run).classes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,11 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-import msgspec
 from msgspec.structs import replace
 
 from rushes.config import Pipeline
-from rushes.errors import NeedsFramesError, RushesError
+from rushes.errors import RushesError
 from rushes.export.base import BaseExporter
 from rushes.export.classes import ClassMap, class_map
 from rushes.export.coco import CocoExporter
@@ -24,27 +24,15 @@ from rushes.export.samples import samples, split_for
 from rushes.export.yolo import YoloExporter
 from rushes.jsonl import atomic_write, encode, read_lines
 from rushes.records import ManifestRow, Media, Outcome, Rejection, Sample, WrittenFile
+from rushes.rejection import reject
+from rushes.results import BatchResult, save_result
 from rushes.workspace import Batch, Workspace
 
-__all__ = ["ExportTally", "export_batch", "exporter_of", "finish"]
+__all__ = ["export_batch", "exporter_of", "finish"]
 
 _EXPORTERS: dict[str, type[BaseExporter]] = {"coco": CocoExporter, "yolo": YoloExporter}
 _AHEAD = 4  # items whose frames are cut while an earlier one is written
 _CUTTERS = 2  # ffmpeg decodes with threads of its own
-
-
-class ExportTally(msgspec.Struct, frozen=True):
-    """What a batch wrote, for progress.
-
-    Attributes:
-        items: Items of the source.
-        samples: Images placed in the dataset.
-        size_bytes: Of all files written.
-    """
-
-    items: int = 0
-    samples: int = 0
-    size_bytes: int = 0
 
 
 class _Prepared(NamedTuple):
@@ -61,7 +49,7 @@ def exporter_of(name: str) -> type[BaseExporter]:
 
 def export_batch(
     pipeline: Pipeline, workspace: Workspace, batch: Batch, building: Path, classes: Sequence[str]
-) -> ExportTally:
+) -> BatchResult:
     """Exports the items of one batch; the same batch again writes the same files.
 
     Rows, written files and parts go to `runs/<run>/export/<batch>.{rows,files,parts}.jsonl`; the rows come last.
@@ -73,6 +61,9 @@ def export_batch(
         building: The folder in which the dataset grows.
         classes: Class names of the whole source, in its order.
 
+    Returns:
+        What was done: `done` counts the samples placed, `size_bytes` all files written.
+
     Raises:
         ConfigError: `export.classes` contradicts itself.
         StorageError: A file cannot be placed as `export.media` asks.
@@ -80,7 +71,8 @@ def export_batch(
     mapping = class_map(pipeline.export.classes, classes)
     outcomes: Iterator[Outcome] = read_lines(workspace.path(batch.plan), Outcome, batch.offset, batch.count)
     folder = workspace.run(batch.run) / "export"
-    tally = ExportTally()
+    start = time.monotonic()
+    done = stopped = size_bytes = 0
     with ExitStack() as files:
         rows, written, parts = (
             files.enter_context(atomic_write(folder / f"{batch.name}.{kind}.jsonl"))
@@ -90,10 +82,13 @@ def export_batch(
         exporter = exporter_of(pipeline.export.format)(run)
         for prepared in _prepared(outcomes, mapping, pipeline, workspace):
             _write(rows, _export_item(prepared, exporter))
-            tally = _counted(tally, prepared, run.written)
+            stopped += isinstance(prepared, Rejection)
+            done += 0 if isinstance(prepared, Rejection) else len(prepared.samples)
+            size_bytes += sum(file.size_bytes for file in run.written)
             _write(written, run.written)
             run.written.clear()
-    return tally
+    elapsed_s = time.monotonic() - start
+    return save_result(workspace, BatchResult(batch, "export", batch.count, done, stopped, size_bytes, elapsed_s))
 
 
 def finish(
@@ -159,19 +154,10 @@ def _prepare(outcome: Outcome, mapping: ClassMap, pipeline: Pipeline, workspace:
 
 
 def _rejection(media: Media, error: RushesError) -> Rejection:
-    status = "quarantined" if error.quarantined else "skipped" if isinstance(error, NeedsFramesError) else "failed"
     verified = media.verified
-    return Rejection(
-        verified.source,
-        stage="export",
-        status=status,
-        code=error.code,
-        message=str(error),
-        transient=error.transient,
-        attempts=verified.attempts,
-        sha256=verified.sha256,
-        size_bytes=verified.size_bytes,
-    )
+    rejection = reject(verified.source, "export", error)
+    known = {"attempts": verified.attempts, "sha256": verified.sha256, "size_bytes": verified.size_bytes}
+    return replace(rejection, message=rejection.message.replace(Path(media.path).name, verified.source.id), **known)
 
 
 def _export_item(prepared: _Prepared | Rejection, exporter: BaseExporter) -> Iterator[ManifestRow]:
@@ -193,12 +179,6 @@ def _export_sample(media: Media, sample: Sample, exporter: BaseExporter) -> Mani
     run.placed = None
     exporter.export(sample)
     return sample_row(media, sample, run.placed, run.dropped)
-
-
-def _counted(tally: ExportTally, prepared: _Prepared | Rejection, written: Iterable[WrittenFile]) -> ExportTally:
-    found = 0 if isinstance(prepared, Rejection) else len(prepared.samples)
-    size_bytes = sum(file.size_bytes for file in written)
-    return ExportTally(tally.items + 1, tally.samples + found, tally.size_bytes + size_bytes)
 
 
 def _write(file: IO[bytes], records: Iterable[Any]) -> None:

@@ -74,10 +74,9 @@ def frames_command(
     source: Path, pattern: str, probed: Probed, ticks: Sequence[int], origin: int, quality: int, stamped: bool = True
 ) -> list[str]:
     """Returns the command that writes the frames shown at some ticks as JPEG files, named by tick less `origin`."""
-    chosen = "+".join(f"eq(pts,{tick})" for tick in ticks)
     steps = [
         *([] if stamped else ["setpts=N"]),
-        f"select='{chosen}'",
+        f"select='{_any_of(ticks)}'",
         f"setpts=PTS-({origin})",
         # JPEG knows one colour matrix and one range, whatever the video used.
         *picture_filters(probed, (probed.info.width, probed.info.height), ":out_color_matrix=bt601:out_range=full"),
@@ -99,6 +98,17 @@ def frames_command(
     made = ffmpeg.output(media["V:0"], f"file:{pattern}", **options)
     command: list[str] = made.global_args(*_quiet()).compile(cmd=str(find("ffmpeg")), overwrite_output=True)
     return command
+
+
+def _any_of(ticks: Sequence[int]) -> str:
+    """Returns an expression that is true at some ticks, given in order: a search tree, because ffmpeg limits the depth.
+
+    A sum of a hundred terms is too deep for it already, and would be evaluated whole for every frame.
+    """
+    if len(ticks) == 1:
+        return f"eq(pts,{ticks[0]})"
+    middle = len(ticks) // 2
+    return f"if(lt(pts,{ticks[middle]}),{_any_of(ticks[:middle])},{_any_of(ticks[middle:])})"
 
 
 def decode_command(source: Path, probed: Probed) -> list[str]:

@@ -16,7 +16,7 @@ from rushes.video.timeline import Timeline, frame_times, keyframe_indices, read_
 
 __all__ = ["extract_frames", "frame_times", "keyframe_indices"]
 
-_AT_ONCE = 2000
+_AT_ONCE = 1500
 """Frames per ffmpeg: their numbers go into one argument, and Linux takes 128 KiB for one."""
 _TIMEOUT_S = 6 * 3600.0
 

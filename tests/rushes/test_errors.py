@@ -34,12 +34,12 @@ def test_every_error_survives_a_trip_between_processes(kind: type[RushesError]) 
     assert str(copy) == str(error) == "items.csv:3: what, where, and what to do next."
     assert copy.args == error.args
     assert copy.attempts == 4
-    assert (copy.code, copy.transient, copy.quarantined) == (kind.code, kind.transient, kind.quarantined)
+    assert (copy.code, copy.transient, copy.status) == (kind.code, kind.transient, kind.status)
 
 
 def test_a_status_error_keeps_its_status_and_patience() -> None:
     copy = pickle.loads(pickle.dumps(ServerBusyError("busy", 429, 2.5)))
-    assert (copy.status, copy.retry_after_s, str(copy)) == (429, 2.5, "busy")
+    assert (copy.http_status, copy.retry_after_s, str(copy)) == (429, 2.5, "busy")
 
 
 def test_an_error_was_tried_once_unless_it_says_otherwise() -> None:
@@ -73,8 +73,8 @@ def test_the_tree_in_the_docstring_is_the_tree_of_classes() -> None:
 
 
 @pytest.mark.parametrize("kind", all_classes())
-def test_the_tree_tells_each_code_exit_and_quarantine(kind: type[RushesError]) -> None:
+def test_the_tree_tells_each_code_exit_and_how_its_items_end(kind: type[RushesError]) -> None:
     _, code, notes = drawn_tree()[kind.__name__]
     assert code in ("", kind.code)
-    assert ("quarantined" in notes) == kind.quarantined
+    assert (notes if notes in ("quarantined", "skipped") else "failed") == kind.status
     assert notes != "exit 2" or kind.exit_code == 2

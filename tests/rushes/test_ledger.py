@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rushes.errors import ChecksumMismatchError, ServerBusyError
-from rushes.ledger import Ledger, media_key, reject, segment
+from rushes.ledger import Ledger, media_key, segment
 from rushes.records import Media, MediaInfo, Rejection, Source, Verified
+from rushes.rejection import reject
 
 SOURCE = Source("a", "https://user:secret@example.org/a.mp4?X-Amz-Signature=topsecret", group="g", attributes={"k": 1})
 

@@ -162,7 +162,7 @@ def test_retry_after_is_seconds_or_a_date(in_s: float, least_s: float, most_s: f
     text = in_s if isinstance(in_s, int) else formatdate(time.time() + in_s, usegmt=True)
     with pytest.raises(ServerBusyError) as caught:
         ask(web.status(503, Retry_After=text))
-    assert caught.value.status == 503
+    assert caught.value.http_status == 503
     assert caught.value.retry_after_s is not None
     assert least_s <= caught.value.retry_after_s <= most_s
 

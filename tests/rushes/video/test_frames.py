@@ -136,3 +136,13 @@ def test_any_spacing_is_read_back(clips: Path, tmp_path: Path, steps: list[int])
     picked = ("-frames:v", str(len(at)), "-fps_mode", "passthrough", "-enc_time_base", "1:1000")
     ffmpeg("-i", clips / "coloured.mp4", "-vf", f"settb=1/1000,setpts='({chain})/TB'", *picked, clip)
     assert frame_times(clip) == pytest.approx([time / 1000 for time in at], abs=0.002)
+
+
+def test_thousands_of_frames_are_taken_at_once(tmp_path: Path) -> None:
+    clip = tmp_path / "long.mp4"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x48:r=60:d=50", "-c:v", "libx264", "-preset", "ultrafast", clip)
+    files = extract_frames(clip, range(0, 3000, 2), tmp_path / "frames")
+    assert list(files) == list(range(0, 3000, 2))
+    numbers = [4, 1000, 2998]
+    alone = extract_frames(clip, numbers, tmp_path / "alone")
+    assert [files[index].read_bytes() for index in numbers] == [alone[index].read_bytes() for index in numbers]
