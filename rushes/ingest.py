@@ -10,14 +10,11 @@ becomes its `Rejection`; any other exception fails the batch, which the orchestr
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 import requests
@@ -46,14 +43,10 @@ T = TypeVar("T")
 
 def download_batch(pipeline: Pipeline, workspace: Workspace, batch: Batch, report: Report | None = None) -> BatchResult:
     """Fetches the items of a batch that have no bytes yet, several at a time, and hashes them on the way."""
-    hosts: defaultdict[str, threading.Semaphore] = defaultdict(
-        lambda: threading.BoundedSemaphore(pipeline.download.per_host)
-    )
     with guarded_session(pipeline.download) as session:
 
         def one(item: PlanItem) -> Known:
-            with hosts[urlsplit(item.source.url).netloc.rpartition("@")[2].lower()]:
-                return _download(item, pipeline, workspace, session)
+            return _download(item, pipeline, workspace, session)
 
         def pending(items: list[PlanItem], done: dict[str, Known]) -> list[tuple[str, PlanItem]]:
             open_ = (item for item in items if item.verified is None and settled.get(item.key) is None)
