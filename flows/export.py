@@ -6,7 +6,7 @@ from prefect import flow
 from prefect_ray.context import remote_options
 
 from flows.naming import run_name
-from flows.runner import cores, ray_runner, settle, within_limit
+from flows.runner import ray_runner, settle, within_limit
 from rushes.config import Pipeline
 from rushes.plan import Plan, new_run
 from rushes.summary.outcome import RunOutcome
@@ -22,7 +22,7 @@ __all__ = ["export", "export_steps"]
 def export(config: Pipeline) -> RunOutcome:
     """Makes the dataset from what earlier ingests brought in; fetches nothing."""
     with locked(Workspace(config.workspace_path)):
-        plan: Plan = settle([[plan_ingest.submit(config, new_run(), cores())]])[0]
+        plan: Plan = settle([[plan_ingest.submit(config, new_run())]])[0]
         return export_steps(config, plan)
 
 
@@ -32,7 +32,7 @@ def export_steps(config: Pipeline, plan: Plan) -> RunOutcome:
     Raises:
         RunFailedError: A batch broke, or more items failed than `run.max_failed` allows.
     """
-    batches = settle([[plan_export.submit(config, plan.run, cores())]])[0]
+    batches = settle([[plan_export.submit(config, plan.run)]])[0]
     with remote_options(num_cpus=1):
         settle([[export_batch.submit(config, batch)] for batch in batches])
     ended: RunOutcome = settle([[aggregate.submit(config, plan.run, batches)]])[0]

@@ -6,7 +6,7 @@ from prefect import flow
 from prefect_ray.context import remote_options
 
 from flows.naming import run_name
-from flows.runner import cores, ray_runner, settle, within_limit
+from flows.runner import ray_runner, settle, within_limit
 from rushes.config import Pipeline
 from rushes.plan import Plan, new_run
 from rushes.summary.outcome import RunOutcome
@@ -31,7 +31,7 @@ def ingest(config: Pipeline) -> RunOutcome:
 
 def ingest_steps(config: Pipeline) -> Plan:
     """Runs the ingest inside a flow whose workspace is locked; no batch waits for another."""
-    plan: Plan = settle([[plan_ingest.submit(config, new_run(), cores())]])[0]
+    plan: Plan = settle([[plan_ingest.submit(config, new_run())]])[0]
     chains = []
     with remote_options(num_cpus=1):
         for batch in plan.batches:

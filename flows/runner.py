@@ -25,7 +25,7 @@ from rushes.errors import RunFailedError
 from rushes.summary.outcome import RunOutcome
 from rushes.summary.text import over_limit
 
-__all__ = ["LeanRayTaskRunner", "cores", "ray_runner", "settle", "thread_runner", "within_limit"]
+__all__ = ["LeanRayTaskRunner", "ray_runner", "settle", "thread_runner", "within_limit"]
 
 _TESTED = {"prefect": ("3.8.", "3.9."), "prefect-ray": ("0.6.0",)}
 _DRIVER = 0  # ray's worker mode of a process that submits, as prefect-ray itself asks for it
@@ -72,14 +72,7 @@ def ray_runner() -> TaskRunner[Any]:
 
 def thread_runner() -> TaskRunner[Any]:
     """Returns the runner for threads of this process, one for each core."""
-    return ThreadPoolTaskRunner(max_workers=cores())
-
-
-def cores() -> int:
-    """Returns how many cores the tasks can have together: the cluster's where there is one, else this process's."""
-    if ray.is_initialized():
-        return max(1, int(ray.cluster_resources().get("CPU", 1)))
-    return len(os.sched_getaffinity(0))
+    return ThreadPoolTaskRunner(max_workers=os.cpu_count() or 1)
 
 
 def settle(chains: Iterable[Sequence[PrefectFuture[Any]]]) -> list[Any]:

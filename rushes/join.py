@@ -19,14 +19,17 @@ from rushes.workspace import Batch, Workspace
 
 __all__ = ["outcomes", "plan_export"]
 
-_VIDEO_COST = 40.0  # cutting frames, against linking one image
+# Expected work on one core, in seconds.
+_IMAGE_S = 0.001  # to link it and write its labels
+_VIDEO_S = 0.2  # to start two programs
+_VIDEO_S_PER_S = 0.05  # to decode
 
 
-def plan_export(pipeline: Pipeline, workspace: Workspace, run: str, parallel: int | None = None) -> tuple[Batch, ...]:
-    """Writes how every item ended to `runs/<run>/export.jsonl` and cuts it into batches of about equal cost."""
+def plan_export(pipeline: Pipeline, workspace: Workspace, run: str) -> tuple[Batch, ...]:
+    """Writes how every item ended to `runs/<run>/export.jsonl` and cuts it into batches of about equal work."""
     costed = ((outcome, _cost(outcome)) for outcome in outcomes(pipeline, workspace, run))
     size = None if pipeline.run.batch_size == "auto" else pipeline.run.batch_size
-    return tuple(cut(workspace.run(run) / "export.jsonl", costed, run, workspace, size, parallel))
+    return tuple(cut(workspace.run(run) / "export.jsonl", costed, run, workspace, size))
 
 
 def outcomes(pipeline: Pipeline, workspace: Workspace, run: str) -> Iterator[Outcome]:
@@ -62,5 +65,6 @@ def _missing(source: Source) -> Rejection:
 
 
 def _cost(outcome: Outcome) -> float:
-    is_video = isinstance(outcome, Media) and outcome.info.media_type.startswith("video/")
-    return _VIDEO_COST if is_video else 1.0
+    if isinstance(outcome, Rejection) or not outcome.info.media_type.startswith("video/"):
+        return _IMAGE_S
+    return _VIDEO_S + _VIDEO_S_PER_S * (outcome.info.duration_s or 0.0)

@@ -14,13 +14,13 @@ __all__ = ["plan_export", "plan_ingest"]
 
 
 @task(name="plan ingest", task_run_name="plan ingest", tags={"rushes", "plan"}, **STEP)
-def plan_ingest(config: Pipeline, run: str, parallel: int) -> plan.Plan:
+def plan_ingest(config: Pipeline, run: str) -> plan.Plan:
     """Reads the source, asks the ledgers, and cuts what is to do into batches."""
-    return plan.make_plan(config, Workspace(config.workspace_path), run, parallel)
+    return plan.make_plan(config, Workspace(config.workspace_path), run)
 
 
 @task(name="plan export", task_run_name="plan export", tags={"rushes", "plan"}, **STEP)
-def plan_export(config: Pipeline, run: str, parallel: int) -> tuple[Batch, ...]:
+def plan_export(config: Pipeline, run: str) -> tuple[Batch, ...]:
     """Begins an empty dataset beside the output and cuts the planned items into batches."""
     publish.begin(config.output_path)
-    return join.plan_export(config, Workspace(config.workspace_path), run, parallel)
+    return join.plan_export(config, Workspace(config.workspace_path), run)
