@@ -1,0 +1,73 @@
+"""Whole runs without an orchestrator: the steps of the flows, one after the other, in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from rushes.config import Pipeline
+from rushes.export.batch import export_batch
+from rushes.ingest import checksum_batch, download_batch, transcode_batch
+from rushes.join import outcomes, plan_export
+from rushes.jsonl import read_lines, write_lines
+from rushes.plan import Plan, make_plan, new_run
+from rushes.records import ManifestRow, Media, Outcome, Rejection
+from rushes.summary.aggregate import aggregate
+from rushes.summary.outcome import RunOutcome
+from rushes.summary.publish import begin, building_of
+from rushes.workspace import Workspace
+from tests.rushes.export.makers import pipeline
+
+
+def settings(workspace: Workspace, rows: Sequence[Mapping[str, object]], **more: object) -> Pipeline:
+    """Returns a pipeline over these rows, that may fetch from this machine, quickly, and fail as often as it likes."""
+    source = workspace.root.parent / "items.jsonl"
+    write_lines(source, rows)
+    download = {"allow_private_hosts": ["127.0.0.1"], "attempts": 1}
+    return pipeline(workspace, **({"source": str(source), "download": download, "run": {"max_failed": 1}} | more))
+
+
+def ingest(config: Pipeline, workspace: Workspace) -> Plan:
+    plan = make_plan(config, workspace, new_run())
+    for batch in plan.batches:
+        for step in (download_batch, checksum_batch, transcode_batch):
+            step(config, workspace, batch)
+    return plan
+
+
+def export(config: Pipeline, workspace: Workspace, plan: Plan) -> RunOutcome:
+    begin(config.output_path)
+    batches = plan_export(config, workspace, plan.run)
+    for batch in batches:
+        export_batch(config, workspace, batch, building_of(config.output_path), plan.classes)
+    return aggregate(config, workspace, plan.run, batches)
+
+
+def run(config: Pipeline, workspace: Workspace) -> RunOutcome:
+    return export(config, workspace, ingest(config, workspace))
+
+
+def ended(config: Pipeline, workspace: Workspace, plan: Plan) -> dict[str, Outcome]:
+    """Returns how each item ended, by id."""
+    found = outcomes(config, workspace, plan.run)
+    return {(one.verified.source if isinstance(one, Media) else one.source).id: one for one in found}
+
+
+def codes(config: Pipeline, workspace: Workspace, plan: Plan) -> dict[str, str]:
+    """Returns the error code of each item, by id; `ok` where it has none."""
+    found = ended(config, workspace, plan).items()
+    return {key: one.code if isinstance(one, Rejection) else "ok" for key, one in found}
+
+
+def manifest(dataset: Path) -> dict[str, ManifestRow]:
+    """Returns the rows of a dataset's manifest, by id."""
+    return {row.id: row for row in read_lines(dataset / "manifest.jsonl", ManifestRow)}
+
+
+def png(path: Path, colour: str = "red", size: tuple[int, int] = (32, 24)) -> bytes:
+    """Writes a picture and returns its bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, colour).save(path, "PNG")
+    return path.read_bytes()

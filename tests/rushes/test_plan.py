@@ -1,0 +1,148 @@
+"""The plan: what a run has to do, as the rows and the ledgers of earlier runs say."""
+
+from __future__ import annotations
+
+import stat
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from rushes.jsonl import read_lines
+from rushes.plan import PlanItem, cut, latest_run, load_plan, make_plan, new_run, source_key
+from rushes.records import Source
+from rushes.workspace import Batch, Workspace
+from tests.rushes.runs import ended, ingest, png, settings
+
+SIGNED = "https://me:pw@host.example/a.png?X-Amz-Signature={}"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "work")
+
+
+def counts(plan: object) -> dict[str, int]:
+    names = ("new", "again", "remake", "unchanged", "rejected")
+    return {name: number for name in names if (number := getattr(plan, name))}
+
+
+def test_every_row_is_counted_once_under_one_state(workspace: Workspace, tmp_path: Path) -> None:
+    png(tmp_path / "a.png")
+    rows = [{"id": "a", "url": "a.png"}, {"id": "a", "url": "a.png"}, {"id": "gone", "url": "gone.png"}, {"id": "no"}]
+    config = settings(workspace, rows)
+    plan = ingest(config, workspace)
+    assert (plan.planned, counts(plan)) == (4, {"new": 2, "rejected": 2})
+    again = make_plan(config, workspace, new_run())
+    assert (again.planned, counts(again)) == (4, {"again": 1, "unchanged": 1, "rejected": 2})
+
+
+def test_a_plan_reads_back_as_it_was_written_and_the_latest_is_found(workspace: Workspace) -> None:
+    assert latest_run(workspace) is None
+    config = settings(workspace, [{"url": "a.png", "label": "cat"}])
+    make_plan(config, workspace, new_run())
+    plan = make_plan(config, workspace, new_run())
+    assert latest_run(workspace) == plan.run
+    assert load_plan(workspace, plan.run) == plan
+    assert plan.classes == ("cat",)
+
+
+def test_a_source_without_rows_is_a_plan_without_batches(workspace: Workspace) -> None:
+    plan = make_plan(settings(workspace, []), workspace, new_run())
+    assert (plan.planned, plan.batches, plan.classes) == (0, (), ())
+
+
+def test_plans_may_hold_credentials_so_only_their_owner_reads_them(workspace: Workspace) -> None:
+    plan = make_plan(settings(workspace, [{"url": SIGNED.format("hush")}]), workspace, new_run())
+    for name in ("items.jsonl", "ingest.jsonl"):
+        assert stat.S_IMODE((workspace.run(plan.run) / name).stat().st_mode) == 0o600
+
+
+def test_a_file_behind_two_rows_is_fetched_once(workspace: Workspace, tmp_path: Path) -> None:
+    png(tmp_path / "a.png")
+    config = settings(workspace, [{"id": "one", "url": "a.png"}, {"id": "two", "url": "a.png"}])
+    plan = ingest(config, workspace)
+    assert (plan.new, sum(batch.count for batch in plan.batches)) == (2, 1)
+    assert set(ended(config, workspace, plan)) == {"one", "two"}
+
+
+def test_a_url_that_is_signed_anew_is_the_same_item_and_another_checksum_is_another() -> None:
+    assert source_key(Source("a", SIGNED.format("x"))) == source_key(Source("b", SIGNED.format("y")))
+    assert source_key(Source("a", SIGNED.format("x"))) != source_key(Source("a", SIGNED.format("x"), checksum="md5:0"))
+
+
+def test_a_local_file_that_changed_is_new(workspace: Workspace, tmp_path: Path) -> None:
+    png(tmp_path / "a.png")
+    config = settings(workspace, [{"url": "a.png"}])
+    ingest(config, workspace)
+    png(tmp_path / "a.png", size=(50, 50))
+    assert counts(ingest(config, workspace)) == {"new": 1}
+    assert counts(ingest(config, workspace)) == {"unchanged": 1}
+
+
+def test_another_recipe_fetches_nothing_and_the_first_one_again_makes_nothing(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    png(tmp_path / "a.png")
+    plain, web = (settings(workspace, [{"url": "a.png"}], transcode=made) for made in (None, {"profile": "web"}))
+    ingest(plain, workspace)
+    assert counts(ingest(web, workspace)) == {"remake": 1}
+    assert counts(make_plan(plain, workspace, new_run())) == {"unchanged": 1}
+
+
+def test_a_file_that_vanished_from_the_store_is_fetched_again(workspace: Workspace, tmp_path: Path) -> None:
+    content = png(tmp_path / "a.png")
+    config = settings(workspace, [{"url": "a.png"}])
+    ingest(config, workspace)
+    (stored,) = workspace.root.glob("media/*/*")
+    stored.unlink()
+    assert counts(ingest(config, workspace)) == {"new": 1}
+    assert stored.read_bytes() == content
+
+
+def test_what_a_killed_run_left_half_done_is_removed(workspace: Workspace) -> None:
+    left = ["incoming/key", "media/ab/.x.part", "derived/r/ab/.y.part.mp4", "derived/f/ab/.frames-1/0.jpg"]
+    kept = ["media/ab/ab.png", "derived/r/ab/ab.mp4"]
+    for name in left + kept:
+        workspace.path(name).parent.mkdir(parents=True, exist_ok=True)
+        workspace.path(name).touch()
+    make_plan(settings(workspace, []), workspace, new_run())
+    assert [name for name in left + kept if workspace.path(name).exists()] == kept
+
+
+def lines(workspace: Workspace, batch: Batch) -> list[int]:
+    return list(read_lines(workspace.path(batch.plan), int, batch.offset, batch.count))
+
+
+@pytest.mark.parametrize("size", [1, 3, 10, None])
+@pytest.mark.parametrize("costs", [[], [1.0], [1.0] * 10, [40.0, 1.0, 1.0, 40.0, 1.0]])
+def test_batches_hold_every_record_once_and_in_order(
+    workspace: Workspace, size: int | None, costs: list[float]
+) -> None:
+    path = workspace.run("run") / "ingest.jsonl"
+    batches = cut(path, enumerate(costs), "run", workspace, size)
+    assert [number for batch in batches for number in lines(workspace, batch)] == list(range(len(costs)))
+    assert all(first.name < second.name for first, second in pairwise(batches))
+    assert not size or all(batch.count <= size for batch in batches)
+
+
+def test_an_expensive_item_ends_its_batch_and_cheap_ones_share_one(workspace: Workspace) -> None:
+    batches = cut(workspace.run("run") / "x.jsonl", enumerate([40.0, *[0.001] * 40]), "run", workspace, None)
+    assert [batch.count for batch in batches] == [1, 40]
+
+
+def test_however_many_items_there_are_a_run_has_a_few_hundred_batches(workspace: Workspace) -> None:
+    assert len(cut(workspace.run("run") / "x.jsonl", enumerate([60.0] * 2000), "run", workspace, None)) <= 300
+
+
+def test_run_ids_sort_by_time() -> None:
+    ids = [new_run() for _ in range(20)]
+    assert sorted(ids) == ids
+
+
+def test_classes_stand_in_the_order_of_the_source(workspace: Workspace) -> None:
+    labels = [{"class": "b", "box": [0, 0, 1, 1]}, {"class": "a", "box": [0, 0, 1, 1]}]
+    rows = [{"id": "1", "url": "1.png", "annotations": labels}, {"id": "2", "url": "2.png", "label": "c"}]
+    plan = make_plan(settings(workspace, rows), workspace, new_run())
+    assert plan.classes == ("b", "a", "c")
+    assert len(list(read_lines(workspace.run(plan.run) / "items.jsonl", PlanItem))) == 2
