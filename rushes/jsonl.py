@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,7 +94,8 @@ def write_lines(path: Path, records: Iterable[Any], mode: int = 0o644) -> int:
 def atomic_write(path: Path, mode: int = 0o644) -> Iterator[IO[bytes]]:
     """Opens a file beside the target that takes the target's place, fsynced, when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # Not the process's id: threads share it, and so do processes on two nodes.
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         part.touch(mode)
         with part.open("wb") as file:
