@@ -24,6 +24,7 @@ from rushes.errors import MissingChecksumError, RushesError
 from rushes.files.checksum import quarantine, verify
 from rushes.files.download import fetch
 from rushes.files.guard import guarded_session
+from rushes.files.urls import redact
 from rushes.jsonl import read_lines
 from rushes.ledger import Known, Ledger, media_key, segment, with_source
 from rushes.media import make_media
@@ -31,7 +32,7 @@ from rushes.plan import PlanItem, recipe
 from rushes.records import Download, Rejection, Verified
 from rushes.rejection import reject
 from rushes.results import BatchResult, save_result
-from rushes.workspace import Batch, Workspace, stored
+from rushes.workspace import Batch, Workspace
 
 __all__ = ["Report", "checksum_batch", "download_batch", "transcode_batch"]
 
@@ -65,8 +66,6 @@ def checksum_batch(pipeline: Pipeline, workspace: Workspace, batch: Batch, repor
         arrived = downloads.get(item.key)
         if not isinstance(arrived, Download):
             return arrived or _vanished(item)
-        if not workspace.path(arrived.path).exists():  # a crash between the move and the ledger's line
-            return _published(arrived, workspace) or _vanished(item)
         return _verify(msgspec.structs.replace(arrived, source=item.source), workspace)
 
     def pending(items: list[PlanItem], done: dict[str, Known]) -> list[tuple[str, PlanItem]]:
@@ -145,7 +144,7 @@ def _download(item: PlanItem, pipeline: Pipeline, workspace: Workspace, session:
     try:
         if pipeline.download.require_checksum and not item.source.checksum:
             raise MissingChecksumError(
-                f"{item.source.origin}: {item.source.id} has no checksum, and download.require_checksum is on. "
+                f"{redact(item.source.url)}: the row has no checksum, and download.require_checksum is on. "
                 "Give one in the column checksum, like sha256:…, or turn the key off."
             )
         validators = (before.etag, before.last_modified) if before else (None, None)
@@ -177,16 +176,6 @@ def _verify(download: Download, workspace: Workspace) -> Known:
 def _vanished(item: PlanItem) -> Rejection:
     message = f"{item.source.id}: an earlier step left nothing behind for it. Run again; the item is tried anew."
     return Rejection(item.source, "download", "failed", "storage", message, transient=True)
-
-
-def _published(download: Download, workspace: Workspace) -> Verified | None:
-    sha256 = download.digests["sha256"]
-    found = sorted(workspace.path(stored("media", sha256, "")).parent.glob(f"{sha256}.*"))
-    if not found:
-        return None
-    path = found[0].relative_to(workspace.root).as_posix()
-    etag, modified, attempts = download.etag, download.last_modified, download.attempts
-    return Verified(download.source, path, sha256, download.size_bytes, etag, modified, attempts)
 
 
 def _arrived(outcome: Known | None, workspace: Workspace) -> bool:

@@ -54,7 +54,7 @@ def make_media(verified: Verified, workspace: Workspace, transcode: TranscodeCon
         return _video(verified, workspace, path, transcode)
     if sniffed.kind == "image":
         return _image(verified, workspace, path, sniffed.suffix, transcode)
-    raise _not_media(verified.source.id, sniffed)
+    raise _not_media(path.name, sniffed)
 
 
 def probe_media(path: Path) -> MediaInfo:

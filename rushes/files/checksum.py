@@ -10,6 +10,7 @@ from typing import IO, Any
 
 from rushes.errors import ChecksumMismatchError
 from rushes.files.part import CHUNK_BYTES, storage_error
+from rushes.files.urls import redact
 from rushes.jsonl import publish
 from rushes.records import Download, Verified
 from rushes.sniff import sniff
@@ -95,15 +96,18 @@ def compare(digests: Mapping[str, str], checksum: str | None, what: str) -> None
 def verify(download: Download, workspace: Workspace) -> Verified:
     """Compares what arrived with what was promised, and publishes it in the store; equal bytes stand there once.
 
+    The same download again gives the same, also where a crash came between the move and the ledger's line.
+
     Raises:
         ChecksumMismatchError: The digests differ; the part file stays where it is.
         StorageError: The part file cannot be read, or the store cannot be written.
     """
     source = download.source
-    compare(download.digests, source.checksum, f"{source.origin or 'source'}: {source.id}")
+    compare(download.digests, source.checksum, redact(source.url))
     sha256 = download.digests["sha256"]
-    path = stored("media", sha256, sniff(workspace.path(download.path)).suffix)
-    _settle(workspace.path(download.path), workspace.path(path))
+    part = workspace.path(download.path)
+    path = _moved_before(part, sha256, workspace) or stored("media", sha256, sniff(part).suffix)
+    _settle(part, workspace.path(path))
     return Verified(
         source,
         path,
@@ -126,10 +130,18 @@ def quarantine(download: Download, workspace: Workspace) -> str:
     return path
 
 
+def _moved_before(part: Path, sha256: str, workspace: Workspace) -> str | None:
+    """Returns where an earlier try published the part, if it crashed before it could say so."""
+    if part.exists():
+        return None
+    found = sorted(workspace.path(stored("media", sha256, "")).parent.glob(f"{sha256}.*"))
+    return found[0].relative_to(workspace.root).as_posix() if found else None
+
+
 def _settle(part: Path, target: Path) -> None:
     try:
         if target.exists():
-            part.unlink()
+            part.unlink(missing_ok=True)
         else:
             publish(part, target)
     except OSError as error:

@@ -97,6 +97,14 @@ def test_equal_bytes_are_stored_once(tmp_path: Path) -> None:
     assert list(workspace.incoming.iterdir()) == []
 
 
+def test_a_try_that_crashed_after_the_move_is_gone_through_again(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    download = arrived(workspace)
+    assert verify(download, workspace) == verify(download, workspace)
+    wrong = arrived(workspace, "md5:" + "0" * 32)
+    assert quarantine(wrong, workspace) == quarantine(wrong, workspace)
+
+
 def test_what_vanished_before_it_was_verified_is_told(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     download = arrived(workspace)
@@ -113,7 +121,7 @@ def test_other_bytes_than_promised_are_refused_and_kept_apart(tmp_path: Path) ->
     with pytest.raises(ChecksumMismatchError) as caught:
         verify(download, workspace)
     actual = hashlib.md5(BODY).hexdigest()
-    assert str(caught.value).startswith(f"items.csv:3: clip: expected md5:{'0' * 32}, got md5:{actual}.")
+    assert str(caught.value).startswith(f"http://h/clip.txt: expected md5:{'0' * 32}, got md5:{actual}.")
     assert quarantine(download, workspace) == f"quarantine/{SHA256[:2]}/{SHA256}.bin"
     assert workspace.path(f"quarantine/{SHA256[:2]}/{SHA256}.bin").read_bytes() == BODY
     assert not (tmp_path / "media").exists()
