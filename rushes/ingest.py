@@ -20,7 +20,7 @@ import msgspec
 import requests
 
 from rushes.config import Pipeline
-from rushes.errors import MissingChecksumError, RushesError
+from rushes.errors import MissingChecksumError, RushesError, UnsupportedFormatError
 from rushes.files.checksum import quarantine, verify
 from rushes.files.download import fetch
 from rushes.files.guard import guarded_session
@@ -50,7 +50,7 @@ def download_batch(pipeline: Pipeline, workspace: Workspace, batch: Batch, repor
             return _download(item, pipeline, workspace, session)
 
         def pending(items: list[PlanItem], done: dict[str, Known]) -> list[tuple[str, PlanItem]]:
-            open_ = (item for item in items if item.verified is None and settled.get(item.key) is None)
+            open_ = (item for item in items if _to_fetch(item) and settled.get(item.key) is None)
             return [(item.key, item) for item in open_ if not _arrived(done.get(item.key), workspace)]
 
         settled = _ledger(workspace, "verified", batch)
@@ -69,7 +69,9 @@ def checksum_batch(pipeline: Pipeline, workspace: Workspace, batch: Batch, repor
         return _verify(msgspec.structs.replace(arrived, source=item.source), workspace)
 
     def pending(items: list[PlanItem], done: dict[str, Known]) -> list[tuple[str, PlanItem]]:
-        return [(item.key, item) for item in items if item.verified is None and item.key not in done]
+        # What is still as it was at its source keeps the line that it has.
+        new = (item for item in items if item.verified is None or isinstance(downloads.get(item.key), Download))
+        return [(item.key, item) for item in new if item.key not in done]
 
     path = _segment(workspace, "verified", batch)
     return _run("checksum", workspace, batch, path, pending, one, 2, report)
@@ -95,7 +97,9 @@ def transcode_batch(
             )
 
     def pending(items: list[PlanItem], done: dict[str, Known]) -> list[tuple[str, Verified]]:
-        found = (item.verified or with_source(verified.get(item.key) or _vanished(item), item.source) for item in items)
+        new = {item.key: verified.get(item.key) for item in items}
+        worth = (item for item in items if new[item.key] is not None or not _hopeless(item))
+        found = (with_source(new[item.key] or item.verified or _vanished(item), item.source) for item in worth)
         keyed = {media_key(one.sha256, recipe(pipeline)): one for one in found if isinstance(one, Verified)}
         return [(key, one) for key, one in keyed.items() if key not in done]
 
@@ -139,8 +143,23 @@ def _parallel(keyed: Iterable[tuple[str, T]], one: Callable[[T], Known], workers
         pool.shutdown(cancel_futures=True)
 
 
+def _to_fetch(item: PlanItem) -> bool:
+    """Tells whether to ask the source: for bytes that are not here, or, without a checksum, for better ones."""
+    return item.verified is None or (_quarantined(item) and not item.source.checksum)
+
+
+def _quarantined(item: PlanItem) -> bool:
+    return item.previous is not None and item.previous.status == "quarantined"
+
+
+def _hopeless(item: PlanItem) -> bool:
+    """Tells whether these bytes would be refused again; of an unknown format, another ffmpeg may think better."""
+    known = item.previous
+    return known is not None and known.status == "quarantined" and known.code != UnsupportedFormatError.code
+
+
 def _download(item: PlanItem, pipeline: Pipeline, workspace: Workspace, session: requests.Session) -> Known:
-    before = item.previous if item.previous and item.previous.status == "quarantined" else None
+    before = item.previous if _quarantined(item) else None
     try:
         if pipeline.download.require_checksum and not item.source.checksum:
             raise MissingChecksumError(

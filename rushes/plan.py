@@ -19,9 +19,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import msgspec
+from msgspec.structs import replace
 
 from rushes.config import Pipeline
-from rushes.errors import UnsupportedFormatError
 from rushes.files.urls import identity
 from rushes.jsonl import atomic_write, decode, encode, read_lines, write_lines
 from rushes.ledger import Ledger, media_key
@@ -49,7 +49,7 @@ class PlanItem(msgspec.Struct, frozen=True, omit_defaults=True):
         source: The row.
         rejection: How it ended already: an unreadable or a doubled row.
         verified: Its bytes are in the store.
-        previous: How it was quarantined before, with the validators to ask whether it changed.
+        previous: How it was stopped before, with the validators to ask whether it changed.
     """
 
     key: str
@@ -122,7 +122,8 @@ def make_plan(pipeline: Pipeline, workspace: Workspace, run: str) -> Plan:
     """
     _sweep(workspace)
     folder = workspace.run(run)
-    write_lines(folder / "items.jsonl", _look_up(pipeline, workspace), mode=0o600)
+    media = Ledger(workspace.ledger("media"))
+    write_lines(folder / "items.jsonl", _look_up(pipeline, workspace, media), mode=0o600)
     counts = dict.fromkeys(("planned", "new", "again", "remake", "unchanged", "rejected"), 0)
     classes: dict[str, None] = {}
 
@@ -137,7 +138,6 @@ def make_plan(pipeline: Pipeline, workspace: Workspace, run: str) -> Plan:
                 seen.add(item.key)
                 yield item, _cost(item)
 
-    media = Ledger(workspace.ledger("media"))
     size = pipeline.run.batch_size
     batches = cut(folder / "ingest.jsonl", todo(), run, workspace, None if size == "auto" else size)
     plan = Plan(run, **counts, classes=tuple(classes), batches=tuple(batches))
@@ -192,7 +192,7 @@ def _ranges(lengths: list[int], costs: list[float], full: Callable[[int, float],
         yield start, count
 
 
-def _look_up(pipeline: Pipeline, workspace: Workspace) -> Iterator[PlanItem]:
+def _look_up(pipeline: Pipeline, workspace: Workspace, media: Ledger) -> Iterator[PlanItem]:
     ledger = Ledger(workspace.ledger("verified"))
     for row in read_sources(pipeline.source, pipeline.download):
         if isinstance(row, Rejection):
@@ -202,18 +202,20 @@ def _look_up(pipeline: Pipeline, workspace: Workspace) -> Iterator[PlanItem]:
         known = ledger.get(key)
         verified = known if isinstance(known, Verified) and workspace.path(known.path).exists() else None
         previous = known if isinstance(known, Rejection) else None
+        made = verified and media.get(media_key(verified.sha256, recipe(pipeline)))
+        if verified and isinstance(made, Rejection):
+            previous = replace(made, etag=verified.etag, last_modified=verified.last_modified)
         yield PlanItem(key, row, verified=verified, previous=previous)
 
 
 def _state(item: PlanItem, workspace: Workspace, media: Ledger, recipe: str) -> str:
     if item.rejection is not None:
         return "rejected"
+    if item.previous is not None:
+        return "again"
     if item.verified is None:
-        return "again" if item.previous is not None else "new"
+        return "new"
     known = media.get(media_key(item.verified.sha256, recipe))
-    if isinstance(known, Rejection):
-        # Another ffmpeg may know the format: to look again costs a probe.
-        return "again" if known.transient or known.code == UnsupportedFormatError.code else "unchanged"
     made = isinstance(known, Media) and workspace.path(known.path).exists()
     return "unchanged" if made else "remake"
 

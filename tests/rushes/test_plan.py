@@ -142,7 +142,10 @@ def test_run_ids_sort_by_time() -> None:
 
 def test_classes_stand_in_the_order_of_the_source(workspace: Workspace) -> None:
     labels = [{"class": "b", "box": [0, 0, 1, 1]}, {"class": "a", "box": [0, 0, 1, 1]}]
-    rows = [{"id": "1", "url": "1.png", "annotations": labels}, {"id": "2", "url": "2.png", "label": "c"}]
+    rows: list[dict[str, object]] = [
+        {"id": "1", "url": "1.png", "annotations": labels},
+        {"id": "2", "url": "2.png", "label": "c"},
+    ]
     plan = make_plan(settings(workspace, rows), workspace, new_run())
     assert plan.classes == ("b", "a", "c")
     assert len(list(read_lines(workspace.run(plan.run) / "items.jsonl", PlanItem))) == 2

@@ -1,0 +1,241 @@
+"""The ingest: what arrives, what is refused, and what a second run or a second try makes of both."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from rushes.config import Pipeline
+from rushes.ingest import checksum_batch, download_batch, transcode_batch
+from rushes.jsonl import atomic_write
+from rushes.ledger import Ledger
+from rushes.plan import Plan, make_plan, new_run
+from rushes.records import Media, Rejection
+from rushes.workspace import Workspace, stored
+from tests.http_server import Answer, Server, ok, serve, status, validated
+from tests.rushes.runs import codes, ended, ingest, png, settings
+
+PAGE = b"<!doctype html><title>Please log in</title>"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "work")
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> bytes:
+    return png(tmp_path / "a.png")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    (tmp_path / "www").mkdir()
+    with serve(tmp_path / "www") as running:
+        yield running
+
+
+def sha256(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def snapshot(workspace: Workspace) -> dict[str, bytes]:
+    """Returns what stands in the store, the quarantine and the derivatives, and what is under way."""
+    kinds = ("media", "derived", "quarantine", "incoming")
+    paths = [path for kind in kinds for path in workspace.path(kind).rglob("*") if path.is_file()]
+    return {path.relative_to(workspace.root).as_posix(): path.read_bytes() for path in paths}
+
+
+def test_items_end_as_media_or_say_why_not(workspace: Workspace, picture: bytes, tmp_path: Path) -> None:
+    (tmp_path / "page.png").write_bytes(PAGE)
+    (tmp_path / "torn.png").write_bytes(picture[:60])
+    rows = [
+        {"id": "fine", "url": "a.png", "checksum": sha256(picture)},
+        {"id": "other", "url": "a.png", "checksum": sha256(b"other")},
+        {"id": "gone", "url": "gone.png"},
+        {"id": "page", "url": "page.png"},
+        {"id": "torn", "url": "torn.png"},
+    ]
+    config = settings(workspace, rows)
+    found = ended(config, workspace, ingest(config, workspace))
+    assert isinstance(found["fine"], Media)
+    told = {key: (one.code, one.status, one.stage) for key, one in found.items() if isinstance(one, Rejection)}
+    assert told == {
+        "other": ("checksum_mismatch", "quarantined", "checksum"),
+        "gone": ("bad_url", "failed", "download"),
+        "page": ("not_media", "quarantined", "transcode"),
+        "torn": ("corrupt_media", "quarantined", "transcode"),
+    }
+    assert not list(workspace.incoming.iterdir())
+
+
+def test_a_second_run_fetches_and_makes_nothing(workspace: Workspace, picture: bytes, server: Server) -> None:
+    with serve({"/a.png": picture}) as other:
+        config = settings(workspace, [{"url": other.url("/a.png")}])
+        ingest(config, workspace)
+        assert ingest(config, workspace).batches == ()
+        assert other.paths() == ["/a.png"]
+
+
+@pytest.mark.parametrize("bad", [PAGE, b"\x89PNG\r\n\x1a\n" + bytes(50)], ids=["not_media", "corrupt_media"])
+@pytest.mark.parametrize("named", [True, False], ids=["validator", "no validator"])
+def test_bytes_that_were_no_media_are_media_once_the_source_is_mended(
+    workspace: Workspace, picture: bytes, bad: bytes, named: bool
+) -> None:
+    def answer(body: bytes) -> Answer:
+        return validated(body, hashlib.md5(body).hexdigest()) if named else ok(body)
+
+    routes = {"/a.png": answer(bad)}
+    with serve({"/a.png": lambda handler: routes["/a.png"](handler)}) as server:
+        config = settings(workspace, [{"id": "a", "url": server.url("/a.png")}])
+        for _ in range(2):
+            assert codes(config, workspace, ingest(config, workspace))["a"] in {"not_media", "corrupt_media"}
+        routes["/a.png"] = answer(picture)
+        assert codes(config, workspace, ingest(config, workspace)) == {"a": "ok"}
+        asked = len(server.requests)
+        assert ingest(config, workspace).batches == ()
+        assert len(server.requests) == asked
+
+
+def test_what_is_wrong_by_its_own_checksum_is_not_asked_for_again(workspace: Workspace) -> None:
+    with serve({"/a.png": PAGE}) as server:
+        config = settings(workspace, [{"id": "a", "url": server.url("/a.png"), "checksum": sha256(PAGE)}])
+        for _ in range(3):
+            assert codes(config, workspace, ingest(config, workspace)) == {"a": "not_media"}
+        assert len(server.requests) == 1
+
+
+def test_a_checksum_mismatch_is_mended_at_the_source_or_in_the_row(workspace: Workspace, picture: bytes) -> None:
+    routes = {"/a.png": validated(b"other", '"1"')}
+    with serve({"/a.png": lambda handler: routes["/a.png"](handler)}) as server:
+        url = server.url("/a.png")
+        config = settings(workspace, [{"id": "a", "url": url, "checksum": sha256(picture)}])
+        for _ in range(2):
+            assert codes(config, workspace, ingest(config, workspace)) == {"a": "checksum_mismatch"}
+        routes["/a.png"] = validated(picture, '"2"')
+        assert codes(config, workspace, ingest(config, workspace)) == {"a": "ok"}
+        config = settings(workspace, [{"id": "a", "url": url, "checksum": sha256(picture)[7:].upper()}])
+        assert ingest(config, workspace).batches == ()
+
+
+def test_a_machine_without_ffmpeg_is_no_verdict_on_a_video(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.rushes.video.clips import coloured
+
+    coloured(tmp_path / "a.mp4", frames=5)
+    config = settings(workspace, [{"id": "a", "url": "a.mp4"}])
+    with monkeypatch.context() as broken:
+        broken.setenv("RUSHES_FFPROBE", "/nowhere/ffprobe")
+        broken.setenv("RUSHES_FFMPEG", "/nowhere/ffmpeg")
+        assert codes(config, workspace, ingest(config, workspace)) == {"a": "ffmpeg_not_found"}
+    assert codes(config, workspace, ingest(config, workspace)) == {"a": "ok"}
+
+
+def test_messages_name_the_item_at_hand_and_not_the_first_that_had_these_bytes(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    for name in ("a.png", "b.png", "c.png", "d.png"):
+        (tmp_path / name).write_bytes(PAGE)
+    rows = [{"id": f"item-{name}", "url": f"{name}.png"} for name in "ab"]
+    wrong = [{"id": f"item-{name}", "url": "c.png", "checksum": sha256(b"x")} for name in "cd"]
+    config = settings(workspace, rows + wrong)
+    for key, outcome in ended(config, workspace, ingest(config, workspace)).items():
+        assert isinstance(outcome, Rejection)
+        others = {f"item-{name}" for name in "abcd"} - {key}
+        assert not any(other in outcome.message for other in others), outcome.message
+        assert ".jsonl:" not in outcome.message, outcome.message  # the row may stand elsewhere by the next run
+
+
+def step_by_step(config: Pipeline, workspace: Workspace) -> Iterator[Plan]:
+    """Runs each step of each batch, and pauses after it."""
+    plan = make_plan(config, workspace, new_run())
+    for batch in plan.batches:
+        for step in (download_batch, checksum_batch, transcode_batch):
+            step(config, workspace, batch)
+            yield plan
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_a_run_that_stops_after_any_step_is_made_good_by_the_next(
+    workspace: Workspace, picture: bytes, tmp_path: Path, steps: int
+) -> None:
+    rows = [{"id": "a", "url": "a.png"}, {"id": "b", "url": "a.png", "checksum": sha256(b"x")}]
+    config = settings(workspace, rows)
+    stopped = step_by_step(config, workspace)
+    for _ in range(steps):
+        next(stopped)
+    assert codes(config, workspace, ingest(config, workspace)) == {"a": "ok", "b": "checksum_mismatch"}
+    assert sorted(snapshot(workspace)) == [
+        stored("media", hashlib.sha256(picture).hexdigest(), ".png"),
+        stored("quarantine", hashlib.sha256(picture).hexdigest(), ".bin"),
+    ]
+
+
+@pytest.mark.parametrize("step", [download_batch, checksum_batch, transcode_batch])
+def test_a_batch_that_runs_again_does_nothing_twice(workspace: Workspace, picture: bytes, step: object) -> None:
+    with serve({"/a.png": picture, "/b.png": status(404)}) as server:
+        rows = [{"id": name, "url": server.url(f"/{name}.png")} for name in "ab"]
+        config = settings(workspace, rows)
+        plan = ingest(config, workspace)
+        before, asked = snapshot(workspace), len(server.requests)
+        for batch in plan.batches:
+            assert step(config, workspace, batch).done == 0  # type: ignore[operator]
+        assert (snapshot(workspace), len(server.requests)) == (before, asked)
+
+
+@pytest.mark.parametrize("first", ["twin", "wrong"])
+def test_a_crash_between_the_move_and_the_ledger_does_not_let_a_wrong_checksum_through(
+    workspace: Workspace, picture: bytes, tmp_path: Path, first: str
+) -> None:
+    (tmp_path / "b.png").write_bytes(picture)
+    rows = [{"id": "wrong", "url": "a.png", "checksum": sha256(b"x")}, {"id": "twin", "url": "b.png"}]
+    config = settings(workspace, rows if first == "wrong" else rows[::-1])
+    plan = ingest(config, workspace)
+    for path in workspace.ledger("verified").iterdir():
+        path.unlink()
+    for batch in plan.batches:
+        checksum_batch(config, workspace, batch)
+    assert codes(config, workspace, plan) == {"wrong": "checksum_mismatch", "twin": "ok"}
+
+
+def test_an_image_of_a_ledger_line_cut_short_by_a_crash_is_done_again(workspace: Workspace, picture: bytes) -> None:
+    config = settings(workspace, [{"id": "a", "url": "a.png"}])
+    plan = ingest(config, workspace)
+    for kind in ("verified", "media"):
+        for path in workspace.ledger(kind).iterdir():
+            path.write_bytes(path.read_bytes()[:-10])
+    assert len(Ledger(workspace.ledger("verified"))) == 0
+    assert codes(config, workspace, plan) == {"a": "not_ingested"}
+    assert codes(config, workspace, ingest(config, workspace)) == {"a": "ok"}
+
+
+def test_one_turned_photo_behind_many_urls_is_made_once_by_batches_side_by_side(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (1200, 900)).save(tmp_path / "0.jpg", exif=exif)
+    for number in range(1, 8):
+        (tmp_path / f"{number}.jpg").write_bytes((tmp_path / "0.jpg").read_bytes())
+    rows = [{"id": str(number), "url": f"{number}.jpg"} for number in range(8)]
+    config = settings(workspace, rows, transcode={"profile": "web"}, run={"batch_size": 1})
+    plan = make_plan(config, workspace, new_run())
+    for step in (download_batch, checksum_batch, transcode_batch):
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda batch, step=step: step(config, workspace, batch), plan.batches))
+    assert set(codes(config, workspace, plan).values()) == {"ok"}
+
+
+def test_two_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with atomic_write(path) as first, atomic_write(path) as second:
+        first.write(b"first")
+        second.write(b"second")
+    assert path.read_bytes() == b"first"
+    assert list(tmp_path.iterdir()) == [path]
