@@ -12,7 +12,7 @@ from rushes.errors import NotIngestedError
 from rushes.files.urls import redact
 from rushes.jsonl import read_lines
 from rushes.ledger import Ledger, media_key
-from rushes.plan import PlanItem, cut, recipe
+from rushes.plan import PlanItem, cut, load_plan, recipe
 from rushes.records import Media, Outcome, Rejection, Source, Verified
 from rushes.rejection import reject
 from rushes.workspace import Batch, Workspace
@@ -36,12 +36,16 @@ def outcomes(pipeline: Pipeline, workspace: Workspace, run: str) -> Iterator[Out
     """Yields how each planned item ended, in source order, its URL redacted."""
     verified = Ledger(workspace.ledger("verified"))
     media = Ledger(workspace.ledger("media"))
+    splits = load_plan(workspace, run).group_splits
     for item in read_lines(workspace.run(run) / "items.jsonl", PlanItem):
-        source = msgspec.structs.replace(item.source, url=redact(item.source.url))
+        split = item.source.split or splits.get(item.source.group or "")
+        source = msgspec.structs.replace(item.source, url=redact(item.source.url), split=split)
         if item.rejection is not None:
             yield msgspec.structs.replace(item.rejection, source=source)
         else:
-            yield _joined(item, source, verified, media, recipe(pipeline))
+            outcome = _joined(item, source, verified, media, recipe(pipeline))
+            here = isinstance(outcome, Rejection) or workspace.path(outcome.path).exists()
+            yield outcome if here else _missing(source)
 
 
 def _joined(item: PlanItem, source: Source, verified: Ledger, media: Ledger, recipe: str) -> Outcome:

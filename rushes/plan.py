@@ -72,6 +72,7 @@ class Plan(msgspec.Struct, frozen=True):
         rejected: Rows that ended in the plan.
         classes: Class names in the order of the source.
         batches: Ranges of `ingest.jsonl`.
+        group_splits: The split of each group of which a member was given one; its others follow.
     """
 
     run: str
@@ -83,6 +84,7 @@ class Plan(msgspec.Struct, frozen=True):
     rejected: int
     classes: tuple[str, ...]
     batches: tuple[Batch, ...]
+    group_splits: dict[str, str] = {}
 
 
 def new_run(now: datetime | None = None) -> str:
@@ -126,6 +128,7 @@ def make_plan(pipeline: Pipeline, workspace: Workspace, run: str) -> Plan:
     write_lines(folder / "items.jsonl", _look_up(pipeline, workspace, media), mode=0o600)
     counts = dict.fromkeys(("planned", "new", "again", "remake", "unchanged", "rejected"), 0)
     classes: dict[str, None] = {}
+    splits: dict[str, str] = {}
 
     def todo() -> Iterator[tuple[PlanItem, float]]:
         seen: set[str] = set()
@@ -134,13 +137,15 @@ def make_plan(pipeline: Pipeline, workspace: Workspace, run: str) -> Plan:
             counts["planned"] += 1
             counts[state] += 1
             classes.update(dict.fromkeys(_labels(item.source)))
+            if item.source.group and item.source.split:
+                splits.setdefault(item.source.group, item.source.split)
             if state not in {"unchanged", "rejected"} and item.key not in seen:
                 seen.add(item.key)
                 yield item, _cost(item)
 
     size = pipeline.run.batch_size
     batches = cut(folder / "ingest.jsonl", todo(), run, workspace, None if size == "auto" else size)
-    plan = Plan(run, **counts, classes=tuple(classes), batches=tuple(batches))
+    plan = Plan(run, **counts, classes=tuple(classes), batches=tuple(batches), group_splits=splits)
     with atomic_write(folder / "plan.json") as file:
         file.write(encode(plan))
     return plan

@@ -89,12 +89,14 @@ def _file(where: str, name: str, config: DownloadConfig) -> Iterator[Path]:
 
 def _read(rows: Iterator[Row], base: str | Path, name: str) -> Iterator[Source | Rejection]:
     seen: dict[str, tuple[bytes, int]] = {}
+    splits: dict[str, tuple[str, int]] = {}
     for row in rows:
         where = f"{name}:{row.line}"
         digest = hashlib.sha256(encode(_encodable(row.cells))).digest()[:16]
         try:
             item = _source(row, base, where)
             _check_new(item.id, digest, seen, where)
+            _check_split(item, row.line, splits)
         except (RowError, BadURLError, DuplicateRowError) as error:
             yield _rejection(row, error, digest, seen, where)
         else:
@@ -109,6 +111,17 @@ def _check_new(key: str, digest: bytes, seen: Mapping[str, tuple[bytes, int]], w
     if known == digest:
         raise DuplicateRowError(f"{where}: the same row as line {line}; that one counts. Remove this one.")
     raise RowError(f"{where}: id {key} stands in line {line} already, in a different row. Give each item its own id.")
+
+
+def _check_split(item: Source, line: int, splits: dict[str, tuple[str, int]]) -> None:
+    if not item.group or not item.split:
+        return
+    split, since = splits.setdefault(item.group, (item.split, line))
+    if split != item.split:
+        raise RowError(
+            f"{item.origin}: split = {item.split}, but group {_shown(item.group)} stands in {split} since line {since}. "
+            "Give all of a group one split."
+        )
 
 
 def _rejection(

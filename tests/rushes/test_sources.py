@@ -227,3 +227,14 @@ def test_a_long_list_is_read_as_a_stream(tmp_path: Path) -> None:
     assert all(isinstance(next(found), Source) for _ in range(2000))
     with pytest.raises(ConfigError, match=r"items\.csv:2002"):
         next(found)
+
+
+def test_a_group_cannot_be_given_two_splits(tmp_path: Path) -> None:
+    rows = ["1,g,val", "2,g,", "3,g,train", "4,h,train", "5,,test", "6,g,val"]
+    (tmp_path / "items.csv").write_text("\n".join(["url,group,split", *rows]))
+    found = list(read_sources(str(tmp_path / "items.csv")))
+    (bad,) = (item for item in found if isinstance(item, Rejection))
+    assert (bad.code, bad.message) == (
+        "bad_row",
+        "items.csv:4: split = train, but group g stands in val since line 2. Give all of a group one split.",
+    )
