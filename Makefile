@@ -15,9 +15,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export UV_LINK_MODE ?= copy
 export DO_NOT_TRACK = 1
 
-# uv does not read pip's configuration: hand it the registry that this machine's pip uses, if one is set.
-PIP_INDEX = $(shell $(PYTHON) -m pip config get global.index-url 2>/dev/null || echo "$$PIP_INDEX_URL")
-UV = $(if $(strip $(PIP_INDEX)),UV_DEFAULT_INDEX=$(strip $(PIP_INDEX)) )$(BIN)/uv
+# uv reads neither pip's configuration nor, by itself, the certificates of this machine: hand it the registry that pip
+# uses here, if one is set, and the machine's certificates, if it has any.
+PIP_INDEX := $(shell $(PYTHON) -m pip config get global.index-url 2>/dev/null || echo "$$PIP_INDEX_URL")
+CERTIFICATES := $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem)
+UV := $(if $(strip $(PIP_INDEX)),UV_DEFAULT_INDEX=$(strip $(PIP_INDEX)) )$(if $(CERTIFICATES),UV_SYSTEM_CERTS=1 )$(BIN)/uv
 
 .PHONY: help setup demo test check format lock bench clean
 
