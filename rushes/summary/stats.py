@@ -30,9 +30,8 @@ class Stats:
         self._files: Counter[str] = Counter()
         self._splits: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._classes: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        self._source_bytes = 0
         self._bytes = 0
-        self._source_duration_s = 0.0
+        self._duration_s = 0.0
         self._unlabelled = 0
 
     def add(self, row: ManifestRow) -> None:
@@ -58,15 +57,14 @@ class Stats:
             "files": sum(self._files.values()),
             "files_by_type": _sorted(self._files),
             "bytes": self._bytes,
-            "source_bytes": self._source_bytes,
-            "source_duration_s": round(self._source_duration_s, 3),
+            "duration_s": round(self._duration_s, 3),
             "splits": {split: _sorted(counts) for split, counts in sorted(self._splits.items())},
             "classes": {name: _sorted(counts) for name, counts in sorted(self._classes.items())},
             "boxes_per_file": {str(boxes): count for boxes, count in sorted(self._boxes.items())},
             "box_sizes": _sorted(self._areas),
             "unlabelled_files": self._unlabelled,
             "resolutions": _sorted(self._sizes),
-            "source_codecs": _sorted(self._codecs),
+            "codecs": _sorted(self._codecs),
             "dropped": _sorted(self._dropped),
         }
 
@@ -77,7 +75,7 @@ class Stats:
         if row.action:
             self._actions[row.action] += 1
         if row.status == "ok":
-            self._source_duration_s += row.duration_s or 0.0
+            self._duration_s += row.duration_s or 0.0
             self._codecs[row.video_codec or row.media_type or "unknown"] += 1
 
     def _add_file(self, row: ManifestRow) -> None:

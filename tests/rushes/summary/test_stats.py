@@ -1,0 +1,79 @@
+"""The counts of a dataset: every row once, and what they say adds up."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from rushes.records import Annotation, ManifestRow
+from rushes.summary.stats import Stats
+
+BOX = Annotation("car", box=(0, 0, 10, 10))
+IMAGE = ManifestRow("a", "a.png", "ok", "export", path="a.png", size_bytes=7, media_type="image/png", split="train")
+
+
+def counted(*rows: ManifestRow) -> Stats:
+    stats = Stats()
+    for row in rows:
+        stats.add(row)
+    return stats
+
+
+def test_items_are_counted_by_status_and_frames_are_files_and_no_items() -> None:
+    video = ManifestRow("v", "v.mp4", "ok", "export", media_type="video/mp4", duration_s=2.5, video_codec="h264")
+    frames = [replace(IMAGE, id=f"v-{n}", parent="v", media_type="image/jpeg", split="val") for n in range(2)]
+    failed = ManifestRow("f", "f.png", "failed", "download", error_code="timeout")
+    stats = counted(IMAGE, video, *frames, failed)
+    found = stats.result()
+    assert stats.planned == 4 - 1
+    assert found["items"] == {"planned": 3, "ok": 2, "failed": 1, "skipped": 0, "quarantined": 0}
+    assert (found["files"], found["files_by_type"]) == (3, {"image/jpeg": 2, "image/png": 1})
+    assert (found["bytes"], found["duration_s"]) == (21, 2.5)
+    assert found["codecs"] == {"h264": 1, "image/png": 1}
+    assert found["failures_by_code"] == {"timeout": 1}
+
+
+def test_sums_over_splits_classes_and_files_agree() -> None:
+    big = Annotation("bus", box=(0, 0, 200, 200))
+    rows = [
+        replace(IMAGE, annotations=(BOX, big)),
+        replace(IMAGE, id="b", split="val", annotations=(BOX, Annotation("bus", polygon=((0, 0), (1, 0), (1, 1))))),
+        replace(IMAGE, id="c", annotations=()),
+        replace(IMAGE, id="d"),
+    ]
+    found = counted(*rows).result()
+    assert found["classes"] == {"bus": {"train": 1, "val": 1}, "car": {"train": 1, "val": 1}}
+    assert found["splits"] == {"train": {"annotations": 2, "files": 3}, "val": {"annotations": 2, "files": 1}}
+    assert found["boxes_per_file"] == {"0": 2, "1": 1, "2": 1}
+    assert sum(found["box_sizes"].values()) == 3
+    assert found["unlabelled_files"] == 1
+
+
+def test_what_was_dropped_adds_up_over_a_video_and_its_frames() -> None:
+    video = ManifestRow("v", "v.mp4", "ok", "export", dropped={"frame_not_taken": 3, "class_not_listed": 1})
+    frame = replace(IMAGE, parent="v", dropped={"class_not_listed": 2})
+    assert counted(video, frame).result()["dropped"] == {"class_not_listed": 3, "frame_not_taken": 3}
+
+
+def test_nothing_counts_as_nothing_and_every_key_is_there() -> None:
+    nothing, something = counted().result(), counted(replace(IMAGE, annotations=(BOX,))).result()
+    assert nothing["items"]["planned"] == nothing["files"] == nothing["bytes"] == 0
+    assert list(nothing) == list(something)
+
+
+def test_no_number_stands_there_that_nothing_counts() -> None:
+    """Each key changes with some row; one that never does is a lie."""
+    rows = [
+        replace(IMAGE, annotations=(BOX,), action="kept", dropped={"empty_box": 1}, duration_s=1.0, width=1, height=1),
+        replace(IMAGE, id="b"),
+        ManifestRow("f", "f", "failed", "download", error_code="timeout"),
+    ]
+    nothing, something = counted().result(), counted(*rows).result()
+    assert [key for key in nothing if nothing[key] == something[key]] == []
+
+
+def test_the_order_of_the_rows_changes_nothing() -> None:
+    rows = [
+        replace(IMAGE, split=split, annotations=(Annotation(name, box=(0, 0, 1, 1)),))
+        for split, name in (("val", "b"), ("train", "a"), ("test", "c"))
+    ]
+    assert str(counted(*rows).result()) == str(counted(*rows[::-1]).result())
