@@ -39,14 +39,14 @@ def building_of(output: Path) -> Path:
 
 
 def check_output(output: Path) -> None:
-    """Refuses an output folder that is neither free nor a dataset of ours."""
-    if output.is_dir() and (not any(output.iterdir()) or (output / SUMMARY).is_file()):
-        return
-    if output.exists():
-        raise OutputOccupiedError(
-            f"{output}: holds something that rushes did not write; expected no such folder, an empty one, or an "
-            "earlier dataset. Move it away, or choose another `output`."
-        )
+    """Refuses places of a dataset, that of a failed run among them, that are neither free nor hold one of ours."""
+    for folder in (output, _failed(output)):
+        ours = folder.is_dir() and (not any(folder.iterdir()) or (folder / SUMMARY).is_file())
+        if folder.exists() and not ours:
+            raise OutputOccupiedError(
+                f"{folder}: holds something that rushes did not write; expected no such folder, an empty one, or an "
+                "earlier dataset. Move it away, or choose another `output`."
+            )
 
 
 def place_for(output: Path, over_limit: bool) -> Path:
@@ -54,7 +54,7 @@ def place_for(output: Path, over_limit: bool) -> Path:
     summary = output / SUMMARY
     if not over_limit or not summary.is_file() or json.loads(summary.read_bytes())["over_limit"]:
         return output
-    return output.with_name(f"{output.name}.failed")
+    return _failed(output)
 
 
 def publish_dataset(building: Path, output: Path) -> None:
@@ -62,10 +62,15 @@ def publish_dataset(building: Path, output: Path) -> None:
     os.sync()  # the files before the names that make them count
     _, old = _beside(output)
     if output.exists():
+        shutil.rmtree(old, ignore_errors=True)  # of a run that was killed while it did this
         output.replace(old)
     building.replace(output)
     fsync_dir(output.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _failed(output: Path) -> Path:
+    return output.with_name(f"{output.name}.failed")
 
 
 def _beside(output: Path) -> tuple[Path, Path]:
