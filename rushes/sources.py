@@ -119,8 +119,8 @@ def _check_split(item: Source, line: int, splits: dict[str, tuple[str, int]]) ->
     split, since = splits.setdefault(item.group, (item.split, line))
     if split != item.split:
         raise RowError(
-            f"{item.origin}: split = {item.split}, but group {_shown(item.group)} stands in {split} since line {since}. "
-            "Give all of a group one split."
+            f"{item.origin}: split = {item.split}, but group {_shown(item.group)} stands in {split} since line {since}."
+            " Give all of a group one split."
         )
 
 
