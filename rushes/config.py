@@ -12,6 +12,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ValidationInfo,
     WithJsonSchema,
     field_validator,
     model_validator,
@@ -212,6 +213,14 @@ class Pipeline(Section):
     frames: FramesConfig | None = Field(None, json_schema_extra=_frames_by_name)
     export: ExportConfig = ExportConfig()
     run: RunConfig = RunConfig()
+
+    @field_validator("output")
+    @classmethod
+    def _apart(cls, value: str | None, others: ValidationInfo) -> str | None:
+        workspace = others.data.get("workspace")
+        if value and workspace and Path(workspace).resolve().is_relative_to(Path(value).resolve()):
+            raise ValueError("expected a folder that does not hold the workspace, because a new dataset replaces it")
+        return value
 
     @property
     def workspace_path(self) -> Path:

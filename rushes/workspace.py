@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rushes.errors import WorkspaceBusyError
+from rushes.errors import StorageError, WorkspaceBusyError
 
 __all__ = ["Batch", "Workspace", "locked", "stored"]
 
@@ -76,9 +76,16 @@ def locked(workspace: Workspace) -> Iterator[None]:
 
     Raises:
         WorkspaceBusyError: Another process holds it.
+        StorageError: It cannot be written.
     """
-    workspace.root.mkdir(parents=True, exist_ok=True)
-    with (workspace.root / "lock").open("w") as file:
+    try:
+        workspace.root.mkdir(parents=True, exist_ok=True)
+        file = (workspace.root / "lock").open("w")
+    except OSError as error:
+        raise StorageError(
+            f"{workspace.root}: cannot be a workspace: {error.strerror}. Choose another, or mend its permissions."
+        ) from None
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
