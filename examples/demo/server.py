@@ -70,8 +70,8 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def copyfile(self, source: Any, outputfile: Any) -> None:
         while block := source.read(1 << 18):
+            self.server.count(size_bytes=len(block))  # first, because who has it all may ask at once
             outputfile.write(block)
-            self.server.count(size_bytes=len(block))
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         self.server.count(status=int(code))

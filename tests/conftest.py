@@ -1,0 +1,18 @@
+"""What all tests share: an environment of the clone's own, and properties that may take their time on a busy machine."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+
+from cli.home import prepare_environment
+
+os.environ.setdefault("RUSHES_HOME", str(Path(__file__).parents[1] / ".rushes"))
+os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # Ray would write one into the user's home
+prepare_environment(verbose=False)
+
+settings.register_profile("rushes", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("rushes")
