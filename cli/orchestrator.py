@@ -16,13 +16,18 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from cli.home import prefect_configured
 from cli.scratch import scratch
 from cli.server import own_server, ready
 from rushes.config import Pipeline
+from rushes.errors import ConfigError
+from rushes.files.urls import redact
 
 __all__ = ["orchestrated", "run_flow"]
 
+_PATIENCE_S = 10.0
 _OBJECT_STORE_BYTES = 128 * 2**20  # what travels is file names and counts
 
 
@@ -38,7 +43,9 @@ def orchestrated(with_ray: bool = True) -> Iterator[None]:
     with ExitStack() as stack:
         folder = stack.enter_context(scratch())
         server = stack.enter_context(own_server(folder)) if _needs_server() else None
-        if with_ray and not os.environ.get("RAY_ADDRESS"):
+        if with_ray and (address := os.environ.get("RAY_ADDRESS")):
+            _check_ray(address)
+        elif with_ray:
             stack.enter_context(_own_ray(folder / "ray"))
         if server is not None:
             stack.enter_context(_api_of(server))
@@ -50,7 +57,35 @@ def _needs_server() -> bool:
         return True
     from prefect.settings import PREFECT_API_URL  # slow, and seldom needed this early
 
-    return not PREFECT_API_URL.value()
+    url = PREFECT_API_URL.value()
+    if url:
+        _check_api(url)
+    return not url
+
+
+def _check_api(url: str) -> None:
+    """Refuses a Prefect API that is not there, in one line; whatever answers is left to Prefect."""
+    try:
+        requests.get(f"{url}/health", timeout=_PATIENCE_S)
+    except requests.RequestException as error:
+        raise ConfigError(
+            f"PREFECT_API_URL = {redact(url)!r}: no Prefect server answers there ({type(error).__name__}). "
+            "Start it, or unset PREFECT_API_URL and let the command start its own."
+        ) from None
+
+
+def _check_ray(address: str) -> None:
+    """Refuses a cluster that is not there, in one line: Ray itself tries for minutes, and then ends the process."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if not host or not port.isdigit():
+        return  # "auto", "local": Ray knows them
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _PATIENCE_S).close()
+    except OSError as error:
+        raise ConfigError(
+            f"RAY_ADDRESS = {address!r}: no Ray cluster answers there ({error}). "
+            "Start it, or unset RAY_ADDRESS and let the command start its own."
+        ) from None
 
 
 @contextmanager
@@ -77,6 +112,8 @@ def _flow(name: str, runner: str) -> Any:
 def _own_ray(folder: Path) -> Iterator[None]:
     import ray  # not with --runner threads
 
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # else Ray keeps one in the user's home
+    on_end = signal.getsignal(signal.SIGTERM)
     ray.init(
         address="local",
         namespace="prefect",
@@ -86,6 +123,7 @@ def _own_ray(folder: Path) -> Iterator[None]:
         object_store_memory=_OBJECT_STORE_BYTES,
         _temp_dir=str(folder),
     )
+    signal.signal(signal.SIGTERM, on_end)  # Ray has put its own there, which ends the process with another code
     warm = ray.remote(num_cpus=1)(_warm)
     imported = [warm.remote() for _ in range(int(ray.cluster_resources().get("CPU", 1)))]
     try:

@@ -1,4 +1,4 @@
-"""What all tests share: an environment of the clone's own, and properties that may take their time on a busy machine."""
+"""What all tests share: an environment of the clone's own, and properties that may take their time."""
 
 from __future__ import annotations
 
