@@ -44,7 +44,7 @@ def outcomes(pipeline: Pipeline, workspace: Workspace, run: str) -> Iterator[Out
             yield msgspec.structs.replace(item.rejection, source=source)
         else:
             outcome = _joined(item, source, verified, media, recipe(pipeline))
-            here = isinstance(outcome, Rejection) or workspace.path(outcome.path).exists()
+            here = isinstance(outcome, Rejection) or workspace.holds(outcome.path, outcome.size_bytes)
             yield outcome if here else _missing(source)
 
 

@@ -33,7 +33,7 @@ def recipe_of(transcode: TranscodeConfig | None) -> str:
 def make_media(verified: Verified, workspace: Workspace, transcode: TranscodeConfig | None) -> Media:
     """Returns the media of a verified file: kept as it is, or made upright or transcoded under `derived/<recipe>/`.
 
-    What an earlier run made is used again.
+    A video that an earlier run made is used again.
 
     Args:
         verified: The file.
@@ -108,8 +108,7 @@ def _image(
         return _kept(verified, info, "image" if transcode else "no transcode asked for", transcode)
     derived = stored(f"derived/{recipe_of(transcode)}", verified.sha256, suffix)
     target = workspace.path(derived)
-    if not target.exists():
-        bake_orientation(path, target)
+    bake_orientation(path, target)
     return _derived(verified, workspace, derived, info, probe_image(target), "made upright as EXIF says", transcode)
 
 

@@ -205,7 +205,8 @@ def _look_up(pipeline: Pipeline, workspace: Workspace, media: Ledger) -> Iterato
             continue
         key = source_key(row)
         known = ledger.get(key)
-        verified = known if isinstance(known, Verified) and workspace.path(known.path).exists() else None
+        arrived = known if isinstance(known, Verified) else None
+        verified = arrived if arrived and workspace.holds(arrived.path, arrived.size_bytes) else None
         previous = known if isinstance(known, Rejection) else None
         made = verified and media.get(media_key(verified.sha256, recipe(pipeline)))
         if verified and isinstance(made, Rejection):
@@ -221,7 +222,7 @@ def _state(item: PlanItem, workspace: Workspace, media: Ledger, recipe: str) -> 
     if item.verified is None:
         return "new"
     known = media.get(media_key(item.verified.sha256, recipe))
-    made = isinstance(known, Media) and workspace.path(known.path).exists()
+    made = isinstance(known, Media) and workspace.holds(known.path, known.size_bytes)
     return "unchanged" if made else "remake"
 
 

@@ -45,6 +45,13 @@ class Workspace:
         """The absolute path of a record's path."""
         return self.root / relative
 
+    def holds(self, relative: str, size_bytes: int) -> bool:
+        """Tells whether a record's file is there and as long as the record says."""
+        try:
+            return (self.root / relative).stat().st_size == size_bytes
+        except FileNotFoundError:
+            return False
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:

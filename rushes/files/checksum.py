@@ -140,9 +140,9 @@ def _moved_before(part: Path, sha256: str, workspace: Workspace) -> str | None:
 
 def _settle(part: Path, target: Path) -> None:
     try:
-        if target.exists():
-            part.unlink(missing_ok=True)
-        else:
+        if part.exists() and target.exists() and part.stat().st_size == target.stat().st_size:
+            part.unlink()
+        elif part.exists() or not target.exists():  # also over a file that was cut short since it was stored
             publish(part, target)
     except OSError as error:
         raise storage_error(error, target) from None

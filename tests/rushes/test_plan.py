@@ -7,12 +7,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from rushes.jsonl import read_lines
 from rushes.plan import PlanItem, cut, latest_run, load_plan, make_plan, new_run, source_key
-from rushes.records import Source
+from rushes.records import Media, Source
 from rushes.workspace import Batch, Workspace
-from tests.rushes.runs import ended, ingest, png, settings
+from tests.rushes.runs import codes, ended, ingest, png, settings
 
 SIGNED = "https://me:pw@host.example/a.png?X-Amz-Signature={}"
 
@@ -98,6 +99,24 @@ def test_a_file_that_vanished_from_the_store_is_fetched_again(workspace: Workspa
     stored.unlink()
     assert counts(ingest(config, workspace)) == {"new": 1}
     assert stored.read_bytes() == content
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_file_that_was_cut_short_in_the_store_is_made_good(
+    workspace: Workspace, tmp_path: Path, turned: bool
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6 if turned else 1
+    Image.new("RGB", (40, 30)).save(tmp_path / "a.jpg", exif=exif)
+    config = settings(workspace, [{"id": "a", "url": "a.jpg"}], transcode={"profile": "web"})
+    (media,) = ended(config, workspace, ingest(config, workspace)).values()
+    assert isinstance(media, Media)
+    path = workspace.path(media.path)
+    content = path.read_bytes()
+    path.write_bytes(content[:100])
+    assert codes(config, workspace, make_plan(config, workspace, new_run())) == {"a": "not_ingested"}
+    assert counts(ingest(config, workspace)) == ({"remake": 1} if turned else {"new": 1})
+    assert path.read_bytes() == content
 
 
 def test_what_a_killed_run_left_half_done_is_removed(workspace: Workspace) -> None:
