@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -155,7 +156,8 @@ def test_however_many_items_there_are_a_run_has_a_few_hundred_batches(workspace:
 
 
 def test_run_ids_sort_by_time() -> None:
-    ids = [new_run() for _ in range(20)]
+    moments = [datetime(2026, 1, day, 23, 59, 59, 999999, tzinfo=UTC) for day in range(1, 20)]
+    ids = [new_run(moment) for moment in moments]
     assert sorted(ids) == ids
 
 
