@@ -5,8 +5,10 @@ Exit codes: 0 done; 1 the run failed, or a check found a difference; 2 bad usage
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import traceback
 from types import FrameType
 
 import click
@@ -42,8 +44,18 @@ def main() -> None:
     except RushesError as error:
         code = fail(error.code, str(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        code = fail("interrupted", "interrupted; run again to go on where it stopped.", 130)
+        _leave(fail("interrupted", "interrupted; run again to go on where it stopped.", 130))
+    except Exception as error:  # noqa: BLE001  # whatever it is, a script gets its exit code and its line
+        traceback.print_exc()
+        code = fail("unexpected", f"{type(error).__name__}: {error}. Report it with the lines above.", 1)
     sys.exit(code or 0)
+
+
+def _leave(code: int) -> None:
+    """Ends the process at once: threads may be deep in a transfer, and an exit would wait for each of them."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

@@ -72,7 +72,7 @@ def ray_runner() -> TaskRunner[Any]:
 
 def thread_runner() -> TaskRunner[Any]:
     """Returns the runner for threads of this process, one for each core."""
-    return ThreadPoolTaskRunner(max_workers=os.cpu_count() or 1)
+    return _Threads(max_workers=os.cpu_count() or 1)
 
 
 def settle(chains: Iterable[Sequence[PrefectFuture[Any]]]) -> list[Any]:
@@ -109,6 +109,16 @@ def within_limit(ended: RunOutcome, config: Pipeline) -> RunOutcome:
 def _completed(future: PrefectFuture[Any]) -> bool:
     future.wait()
     return future.state.is_completed()
+
+
+class _Threads(ThreadPoolTaskRunner[Any]):
+    """Threads that an interrupted flow does not wait for: a transfer under way may take an hour."""
+
+    def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
+        if exc_type is not None and not issubclass(exc_type, Exception) and self._executor is not None:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+            self._executor = None
+        super().__exit__(exc_type, exc_value, traceback)
 
 
 class _SettingsOnce(SettingsContext):
