@@ -32,6 +32,14 @@ def test_an_item_signed_anew_is_the_same_item(url: str) -> None:
     assert item_id(renewed) == item_id(url)
 
 
+@pytest.mark.parametrize("name", ["sign", "pass", "policy", "token", "session_id", "sessionId"])
+def test_a_word_that_may_say_which_item_it_is_tells_items_apart_and_is_not_shown(name: str) -> None:
+    stop, go = f"https://h/img?{name}=stop", f"https://h/img?{name}=go"
+    assert identity(stop) != identity(go)
+    assert item_id(stop) != item_id(go)
+    assert redact(stop) == redact(go) == f"https://h/img?{name}=…"
+
+
 @pytest.mark.parametrize(
     "url", ["https://h/get?id=7&page=2", "https://h/get?key=videos/a.mp4", "https://h/x?st=Main&se=1"]
 )
