@@ -9,6 +9,7 @@ that it was not tested with gets the plain runner, which does the same work more
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from typing import Any, Self
@@ -107,6 +108,9 @@ def within_limit(ended: RunOutcome, config: Pipeline) -> RunOutcome:
 
 
 def _completed(future: PrefectFuture[Any]) -> bool:
+    ended = threading.Event()
+    future.add_done_callback(lambda _: ended.set())
+    ended.wait()  # not in Ray's own wait, which loses what a signal raises there: Prefect cancels by SIGTERM
     future.wait()
     return future.state.is_completed()
 
