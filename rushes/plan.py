@@ -2,9 +2,9 @@
 
 The plan stands in `runs/<run>/`, readable by its owner only, because URLs may carry credentials:
 
-    items.jsonl  one PlanItem per row, in source order: what every later step joins with
-    ingest.jsonl   those with bytes to fetch or media to make, each key once: what batches are ranges of
-    plan.json    the counts, the batches and the class names
+    items.jsonl   one PlanItem per row, in source order: what every later step joins with
+    ingest.jsonl  those with bytes to fetch or media to make, each key once: what batches are ranges of
+    plan.json     the counts, the batches and the class names
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -21,8 +21,10 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 from msgspec.structs import replace
 
+from rushes.batches import cut
 from rushes.config import Pipeline
-from rushes.files.urls import identity
+from rushes.errors import ConfigError
+from rushes.files.urls import identity, redact
 from rushes.jsonl import atomic_write, decode, encode, read_lines, write_lines
 from rushes.ledger import Ledger, media_key
 from rushes.media import recipe_of
@@ -30,10 +32,8 @@ from rushes.records import Media, Rejection, Source, Verified
 from rushes.sources import read_sources
 from rushes.workspace import Batch, Workspace
 
-__all__ = ["Plan", "PlanItem", "cut", "latest_run", "load_plan", "make_plan", "new_run", "recipe", "source_key"]
+__all__ = ["Plan", "PlanItem", "latest_run", "load_plan", "make_plan", "new_run", "recipe", "source_key"]
 
-_MAX_BATCHES = 300
-_BATCH_S = 2.5  # four task runs a batch cost about 0.03 s each: under a twentieth
 _IMAGE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 # Expected work on one core, in seconds: measured on small pictures and on 1080p clips, and meant to cut by, no more.
 _IMAGE_S = 0.005
@@ -120,7 +120,7 @@ def make_plan(pipeline: Pipeline, workspace: Workspace, run: str) -> Plan:
         run: The run's id.
 
     Raises:
-        ConfigError: The source file cannot be used at all.
+        ConfigError: The source file cannot be used at all, or has no rows.
     """
     _sweep(workspace)
     folder = workspace.run(run)
@@ -145,6 +145,11 @@ def make_plan(pipeline: Pipeline, workspace: Workspace, run: str) -> Plan:
 
     size = pipeline.run.batch_size
     batches = cut(folder / "ingest.jsonl", todo(), run, workspace, None if size == "auto" else size)
+    if not counts["planned"]:
+        raise ConfigError(
+            f"source = {redact(pipeline.source)}: has no rows; expected at least one item. Had the run gone on, an "
+            "empty dataset would have taken the place of the last one. Check what writes the file."
+        )
     plan = Plan(run, **counts, classes=tuple(classes), batches=tuple(batches), group_splits=splits)
     with atomic_write(folder / "plan.json") as file:
         file.write(encode(plan))
@@ -155,46 +160,6 @@ def load_plan(workspace: Workspace, run: str) -> Plan:
     """Returns the plan that `make_plan` wrote."""
     path = workspace.run(run) / "plan.json"
     return decode(path.read_bytes(), Plan, str(path))
-
-
-def cut(
-    path: Path, costed: Iterable[tuple[object, float]], run: str, workspace: Workspace, size: int | None
-) -> list[Batch]:
-    """Writes records as lines of `path` and cuts the file into ranges of about equal cost.
-
-    Args:
-        path: The file, in the workspace.
-        costed: Records, each with the seconds of work that it is expected to be.
-        run: The run's id.
-        workspace: The workspace.
-        size: Records in each range; None cuts by work: ranges small enough to end together, large enough that running
-            them as tasks costs less than a twentieth, and a few hundred at most.
-    """
-    lengths: list[int] = []
-    costs: list[float] = []
-    with atomic_write(path, 0o600) as file:
-        for record, cost in costed:
-            lengths.append(file.write(encode(record) + b"\n"))
-            costs.append(cost)
-    limit = max(_BATCH_S, sum(costs) / _MAX_BATCHES)
-    relative = path.relative_to(workspace.root).as_posix()
-    full: Callable[[int, float], bool] = (lambda count, _: count >= size) if size else (lambda _, cost: cost >= limit)
-    return [
-        Batch(f"{path.stem}-{number:04d}", run, relative, offset, count)
-        for number, (offset, count) in enumerate(_ranges(lengths, costs, full))
-    ]
-
-
-def _ranges(lengths: list[int], costs: list[float], full: Callable[[int, float], bool]) -> Iterator[tuple[int, int]]:
-    start = offset = count = 0
-    cost = 0.0
-    for length, item_cost in zip(lengths, costs, strict=True):
-        offset, count, cost = offset + length, count + 1, cost + item_cost
-        if full(count, cost):
-            yield start, count
-            start, count, cost = offset, 0, 0.0
-    if count:
-        yield start, count
 
 
 def _look_up(pipeline: Pipeline, workspace: Workspace, media: Ledger) -> Iterator[PlanItem]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import stat
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from rushes.jsonl import read_lines
-from rushes.plan import PlanItem, cut, latest_run, load_plan, make_plan, new_run, source_key
+from rushes.plan import PlanItem, latest_run, load_plan, make_plan, new_run, source_key
 from rushes.records import Media, Source
-from rushes.workspace import Batch, Workspace
+from rushes.workspace import Workspace
 from tests.rushes.runs import codes, ended, ingest, png, settings
 
 SIGNED = "https://me:pw@host.example/a.png?X-Amz-Signature={}"
@@ -47,11 +46,6 @@ def test_a_plan_reads_back_as_it_was_written_and_the_latest_is_found(workspace: 
     assert latest_run(workspace) == plan.run
     assert load_plan(workspace, plan.run) == plan
     assert plan.classes == ("cat",)
-
-
-def test_a_source_without_rows_is_a_plan_without_batches(workspace: Workspace) -> None:
-    plan = make_plan(settings(workspace, []), workspace, new_run())
-    assert (plan.planned, plan.batches, plan.classes) == (0, (), ())
 
 
 def test_plans_may_hold_credentials_so_only_their_owner_reads_them(workspace: Workspace) -> None:
@@ -126,33 +120,8 @@ def test_what_a_killed_run_left_half_done_is_removed(workspace: Workspace) -> No
     for name in left + kept:
         workspace.path(name).parent.mkdir(parents=True, exist_ok=True)
         workspace.path(name).touch()
-    make_plan(settings(workspace, []), workspace, new_run())
+    make_plan(settings(workspace, [{"url": "a.png"}]), workspace, new_run())
     assert [name for name in left + kept if workspace.path(name).exists()] == kept
-
-
-def lines(workspace: Workspace, batch: Batch) -> list[int]:
-    return list(read_lines(workspace.path(batch.plan), int, batch.offset, batch.count))
-
-
-@pytest.mark.parametrize("size", [1, 3, 10, None])
-@pytest.mark.parametrize("costs", [[], [1.0], [1.0] * 10, [40.0, 1.0, 1.0, 40.0, 1.0]])
-def test_batches_hold_every_record_once_and_in_order(
-    workspace: Workspace, size: int | None, costs: list[float]
-) -> None:
-    path = workspace.run("run") / "ingest.jsonl"
-    batches = cut(path, enumerate(costs), "run", workspace, size)
-    assert [number for batch in batches for number in lines(workspace, batch)] == list(range(len(costs)))
-    assert all(first.name < second.name for first, second in pairwise(batches))
-    assert not size or all(batch.count <= size for batch in batches)
-
-
-def test_an_expensive_item_ends_its_batch_and_cheap_ones_share_one(workspace: Workspace) -> None:
-    batches = cut(workspace.run("run") / "x.jsonl", enumerate([40.0, *[0.001] * 40]), "run", workspace, None)
-    assert [batch.count for batch in batches] == [1, 40]
-
-
-def test_however_many_items_there_are_a_run_has_a_few_hundred_batches(workspace: Workspace) -> None:
-    assert len(cut(workspace.run("run") / "x.jsonl", enumerate([60.0] * 2000), "run", workspace, None)) <= 300
 
 
 def test_run_ids_sort_by_time() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rushes.errors import AccountingError
+from rushes.errors import AccountingError, ConfigError
 from rushes.summary.outcome import ingest_outcome, load_outcome
 from rushes.summary.text import failure_table, markdown, over_limit
 from rushes.summary.verify import UNLISTED, verify_dataset
@@ -95,14 +95,20 @@ def test_the_same_source_gives_the_same_bytes_however_it_is_cut_and_however_ofte
 
 
 @pytest.mark.parametrize("name", ["yolo", "coco"])
-def test_an_empty_source_and_one_of_failures_only_are_whole_datasets_of_nothing(
-    workspace: Workspace, name: str
-) -> None:
-    for rows in ([], [{"id": "gone", "url": "gone.png"}]):
-        config = settings(workspace, rows, export={"format": name})
-        ended = run(config, workspace)
-        assert (ended.items["ok"], ended.files) == (0, 0)
-        assert verify_dataset(config.output_path).intact
+def test_a_source_of_failures_only_is_a_whole_dataset_of_nothing(workspace: Workspace, name: str) -> None:
+    config = settings(workspace, [{"id": "gone", "url": "gone.png"}], export={"format": name})
+    ended = run(config, workspace)
+    assert (ended.items["ok"], ended.files) == (0, 0)
+    assert verify_dataset(config.output_path).intact
+
+
+def test_a_source_without_rows_is_refused_and_the_last_dataset_stays(workspace: Workspace) -> None:
+    config = settings(workspace, ROWS)
+    run(config, workspace)
+    before = content(config.output_path)
+    with pytest.raises(ConfigError, match="has no rows"):
+        run(settings(workspace, []), workspace)
+    assert content(config.output_path) == before
 
 
 def test_windows_line_ends_and_a_byte_order_mark_change_nothing(workspace: Workspace, tmp_path: Path) -> None:
