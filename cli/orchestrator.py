@@ -24,7 +24,7 @@ from cli.home import prefect_configured
 from cli.scratch import scratch
 from cli.server import own_server, ready
 from rushes.config import Pipeline
-from rushes.errors import ConfigError
+from rushes.errors import ConfigError, RushesError
 from rushes.files.urls import redact
 
 __all__ = ["orchestrated", "run_flow"]
@@ -92,11 +92,12 @@ def _check_ray(address: str) -> None:
 
 @contextmanager
 def _api_of(server: subprocess.Popen[bytes]) -> Iterator[None]:
-    from prefect.settings import PREFECT_API_URL, temporary_settings
+    from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
 
     import flows.pipeline  # noqa: F401  # while the server starts
 
-    with temporary_settings({PREFECT_API_URL: ready(server)}):
+    # Nobody can read the logs of a server that ends with the run.
+    with temporary_settings({PREFECT_API_URL: ready(server), PREFECT_LOGGING_TO_API_ENABLED: False}):
         yield
 
 
@@ -106,8 +107,16 @@ def _flow(name: str, runner: str) -> Any:
     import flows.pipeline
     from flows.runner import thread_runner
 
+    for logger in ("prefect.flow_runs", "prefect.task_runs"):
+        logging.getLogger(logger).addFilter(_unforeseen)
     flow = {"pipeline": flows.pipeline.pipeline, "ingest": flows.ingest.ingest, "export": flows.export.export}[name]
     return flow.with_options(task_runner=thread_runner()) if runner == "threads" else flow
+
+
+def _unforeseen(record: logging.LogRecord) -> bool:
+    """Keeps tracebacks for what is not understood: the command itself says the rest in one line."""
+    foreseen = record.exc_info and isinstance(record.exc_info[1], RushesError)
+    return not foreseen and not record.getMessage().startswith("Finished in state Failed")
 
 
 @contextmanager

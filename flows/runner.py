@@ -22,7 +22,7 @@ from prefect_ray import RayTaskRunner
 from pydantic import PrivateAttr
 
 from rushes.config import Pipeline
-from rushes.errors import RunFailedError
+from rushes.errors import RunFailedError, RushesError
 from rushes.summary.outcome import RunOutcome
 from rushes.summary.text import over_limit
 
@@ -83,20 +83,18 @@ def settle(chains: Iterable[Sequence[PrefectFuture[Any]]]) -> list[Any]:
     pending for ever: so each chain is looked at from its beginning, and the first that is not completed tells why.
 
     Raises:
-        RunFailedError: At least one batch broke, after its retries.
+        RushesError: What stopped a task, where rushes understands it: a source that is not there, a full disk.
+        RunFailedError: At least one batch broke in another way, after its retries.
     """
-    results, problems = [], []
-    for chain in chains:
-        broken = next((future for future in chain if not _completed(future)), None)
-        if broken is None:
+    results, broken = [], []
+    for chain in chains:  # every one to its end: no batch may be at work once the workspace is free
+        first = next((future for future in chain if not _completed(future)), None)
+        if first is None:
             results.append(chain[-1].result())
         else:
-            problems.append(f"{broken.state.name}: {broken.state.message}")
-    if problems:
-        raise RunFailedError(
-            f"{len(problems)} of {len(problems) + len(results)} batches broke after their retries, first with "
-            f"{problems[0]} What the others did is kept: mend the cause and run again."
-        )
+            broken.append(first)
+    if broken:
+        raise _cause(broken, len(broken) + len(results))
     return results
 
 
@@ -105,6 +103,19 @@ def within_limit(ended: RunOutcome, config: Pipeline) -> RunOutcome:
     if ended.over_limit:
         raise RunFailedError(over_limit(ended, config.run.max_failed))
     return ended
+
+
+def _cause(broken: Sequence[PrefectFuture[Any]], count: int) -> RushesError:
+    """Returns what stopped the first batch that stopped for a reason rushes understands, or how many broke, and how."""
+    for future in broken:
+        cause = future.result(raise_on_failure=False)
+        if isinstance(cause, RushesError):
+            return cause
+    state = broken[0].state
+    return RunFailedError(
+        f"{len(broken)} of {count} batches broke after their retries, first with {state.name}: {state.message} "
+        "What the others did is kept: mend the cause and run again."
+    )
 
 
 def _completed(future: PrefectFuture[Any]) -> bool:

@@ -63,6 +63,30 @@ def test_bad_usage_is_exit_2_and_one_line(arguments: list[str]) -> None:
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
 
 
+@pytest.mark.parametrize(
+    ("name", "address"), [("PREFECT_API_URL", "http://127.0.0.1:9/api"), ("RAY_ADDRESS", "127.0.0.1:9")]
+)
+def test_a_server_that_does_not_answer_is_exit_2_and_one_line_that_names_the_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, address: str
+) -> None:
+    monkeypatch.setenv(name, address)
+    ended = rushes("run", pipeline_file(tmp_path, "name: x\nsource: a.csv\n"), "--json")
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1), ended.stderr
+    assert f"{name} = '{address}'" in ended.stderr
+    assert json.loads(ended.stdout.splitlines()[-1])["error"]["code"] == "bad_config"
+
+
+def test_a_defect_is_exit_1_with_its_traceback_and_its_json_line() -> None:
+    code = (
+        "import sys, cli.library; cli.library.verify_dataset = lambda _: 1 / 0; "
+        "sys.argv = ['rushes', 'verify', '.', '--json']; from cli.main import main; main()"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert "Traceback" in ended.stderr
+    assert json.loads(ended.stdout.splitlines()[-1])["error"]["code"] == "unexpected"
+
+
 def test_an_override_goes_before_the_file(tmp_path: Path) -> None:
     path = pipeline_file(tmp_path, "name: x\nsource: a.csv\n")
     ended = rushes("run", path, "--set", "run.max_failed=lots")

@@ -63,6 +63,11 @@ def kill_at(pipeline: Path, runner: str, there: Callable[[Path], bool], how: sig
         time.sleep(0.005)
     process.send_signal(how)
     process.wait()
+    return gone(mark)
+
+
+def gone(mark: str) -> list[psutil.Process]:
+    """Waits until no process carries the mark, and returns those that still do."""
     deadline = time.monotonic() + _GONE_S
     while (alive := list(_marked(mark))) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -103,10 +108,3 @@ def test_on_ray_a_killed_run_leaves_no_process_and_goes_on(home: Path, undisturb
     assert ended.code == 0, ended.stderr
     assert digests(ended.dataset) == undisturbed
     assert leftovers(pipeline.parent) == []
-
-
-def test_a_polite_end_leaves_no_process_and_no_scratch_folder(home: Path, server: MediaServer) -> None:
-    pipeline = prepare_folder(home / "polite", home / "items.csv")
-    before = set(Path("/tmp").glob("rushes-*"))
-    assert kill_at(pipeline, "threads", STAGES["transcode"], signal.SIGTERM) == []
-    assert set(Path("/tmp").glob("rushes-*")) <= before
