@@ -47,7 +47,7 @@ def _summarise(outcome: RunOutcome) -> None:
     say(f"items: {outcome.items['planned']} planned = {counts}")
     if outcome.failures_by_code:
         say("codes: " + ", ".join(f"{code} {count}" for code, count in outcome.failures_by_code.items()))
-    say(f"work:  {outcome.fetched} fetched, {outcome.made} made")
+    say(f"work:  {outcome.fetched} fetched ({outcome.changed} changed at their source), {outcome.made} made")
     if outcome.dataset:
         say(f"dataset: {outcome.dataset} ({outcome.files} files)")
 

@@ -28,8 +28,8 @@ from rushes.files.urls import redact
 from rushes.jsonl import read_lines
 from rushes.ledger import Known, Ledger, media_key, segment, with_source
 from rushes.media import make_media
-from rushes.plan import PlanItem, recipe
-from rushes.records import Download, Rejection, Verified
+from rushes.plan import PlanItem, recipe, to_ask
+from rushes.records import Download, Media, Rejection, Verified
 from rushes.rejection import reject
 from rushes.results import BatchResult, save_result
 from rushes.workspace import Batch, Workspace
@@ -40,6 +40,7 @@ Report = Callable[[int, int], None]
 """Told how many of how many items of the batch are done."""
 
 T = TypeVar("T")
+_GAINS: dict[str, type[Download | Verified | Media]] = {"download": Download, "checksum": Verified, "transcode": Media}
 
 
 def download_batch(pipeline: Pipeline, workspace: Workspace, batch: Batch, report: Report | None = None) -> BatchResult:
@@ -74,7 +75,8 @@ def checksum_batch(pipeline: Pipeline, workspace: Workspace, batch: Batch, repor
         return [(item.key, item) for item in new if item.key not in done]
 
     path = _segment(workspace, "verified", batch)
-    return _run("checksum", workspace, batch, path, pending, one, 2, report)
+    result = _run("checksum", workspace, batch, path, pending, one, 2, report)
+    return save_result(workspace, msgspec.structs.replace(result, changed=_changed(workspace, batch)))
 
 
 def transcode_batch(
@@ -98,7 +100,7 @@ def transcode_batch(
 
     def pending(items: list[PlanItem], done: dict[str, Known]) -> list[tuple[str, Verified]]:
         new = {item.key: verified.get(item.key) for item in items}
-        worth = (item for item in items if new[item.key] is not None or not _hopeless(item))
+        worth = (item for item in items if _other(new[item.key], item) or not (item.made or _hopeless(item)))
         found = (with_source(new[item.key] or item.verified or _vanished(item), item.source) for item in worth)
         keyed = {media_key(one.sha256, recipe(pipeline)): one for one in found if isinstance(one, Verified)}
         return [(key, one) for key, one in keyed.items() if key not in done]
@@ -123,11 +125,12 @@ def _run(
     with segment(path) as ledger:
         for key, outcome in _parallel(pending(items, ledger.done), one, workers):
             ledger.append(key, outcome)
-            done += 1
             stopped += isinstance(outcome, Rejection)
-            size_bytes += 0 if isinstance(outcome, Rejection) else outcome.size_bytes
+            if isinstance(outcome, _GAINS[stage]):
+                done += 1
+                size_bytes += outcome.size_bytes
             if report:
-                report(done, len(items))
+                report(len(ledger.done), len(items))
     elapsed_s = time.monotonic() - start
     return save_result(workspace, BatchResult(batch, stage, len(items), done, stopped, size_bytes, elapsed_s))
 
@@ -144,12 +147,17 @@ def _parallel(keyed: Iterable[tuple[str, T]], one: Callable[[T], Known], workers
 
 
 def _to_fetch(item: PlanItem) -> bool:
-    """Tells whether to ask the source: for bytes that are not here, or, without a checksum, for better ones."""
-    return item.verified is None or (_quarantined(item) and not item.source.checksum)
+    """Tells whether to ask the source: for bytes that are not here, for better ones, or whether it has other ones."""
+    return item.verified is None or to_ask(item) or (_quarantined(item) and not item.source.checksum)
 
 
 def _quarantined(item: PlanItem) -> bool:
     return item.previous is not None and item.previous.status == "quarantined"
+
+
+def _other(new: Known | None, item: PlanItem) -> bool:
+    """Tells whether this run brought bytes that the plan did not know of."""
+    return isinstance(new, Verified) and (item.verified is None or new.sha256 != item.verified.sha256)
 
 
 def _hopeless(item: PlanItem) -> bool:
@@ -159,7 +167,7 @@ def _hopeless(item: PlanItem) -> bool:
 
 
 def _download(item: PlanItem, pipeline: Pipeline, workspace: Workspace, session: requests.Session) -> Known:
-    before = item.previous if _quarantined(item) else None
+    before = item.previous if _quarantined(item) else item.verified
     try:
         if pipeline.download.require_checksum and not item.source.checksum:
             raise MissingChecksumError(
@@ -169,10 +177,9 @@ def _download(item: PlanItem, pipeline: Pipeline, workspace: Workspace, session:
         validators = (before.etag, before.last_modified) if before else (None, None)
         fresh = fetch(item.source, workspace.root, f"incoming/{item.key}", pipeline.download, session, *validators)
     except RushesError as error:
-        return reject(item.source, "download", error)
-    if fresh is None and before is not None:
-        return before
-    return fresh or _vanished(item)
+        # What is here and good stays, whatever has become of its source.
+        return reject(item.source, "download", error) if item.verified is None or _quarantined(item) else item.verified
+    return fresh or before or _vanished(item)
 
 
 def _verify(download: Download, workspace: Workspace) -> Known:
@@ -190,6 +197,14 @@ def _verify(download: Download, workspace: Workspace) -> Known:
         if error.status != "quarantined":
             return rejection
         return msgspec.structs.replace(rejection, path=quarantine(download, workspace))
+
+
+def _changed(workspace: Workspace, batch: Batch) -> int:
+    """Counts the items of which there are other bytes now than before."""
+    ledger = _ledger(workspace, "verified", batch)
+    items = read_lines(workspace.path(batch.plan), PlanItem, batch.offset, batch.count)
+    pairs = ((item.verified, ledger.get(item.key)) for item in items if item.verified)
+    return sum(isinstance(new, Verified) and new.sha256 != old.sha256 for old, new in pairs)
 
 
 def _vanished(item: PlanItem) -> Rejection:

@@ -32,7 +32,7 @@ from rushes.records import Media, Rejection, Source, Verified
 from rushes.sources import read_sources
 from rushes.workspace import Batch, Workspace
 
-__all__ = ["Plan", "PlanItem", "latest_run", "load_plan", "make_plan", "new_run", "recipe", "source_key"]
+__all__ = ["Plan", "PlanItem", "latest_run", "load_plan", "make_plan", "new_run", "recipe", "source_key", "to_ask"]
 
 _IMAGE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 # Expected work on one core, in seconds: measured on small pictures and on 1080p clips, and meant to cut by, no more.
@@ -49,6 +49,7 @@ class PlanItem(msgspec.Struct, frozen=True, omit_defaults=True):
         source: The row.
         rejection: How it ended already: an unreadable or a doubled row.
         verified: Its bytes are in the store.
+        made: What the recipe makes of these bytes is there too.
         previous: How it was stopped before, with the validators to ask whether it changed.
     """
 
@@ -56,6 +57,7 @@ class PlanItem(msgspec.Struct, frozen=True, omit_defaults=True):
     source: Source
     rejection: Rejection | None = None
     verified: Verified | None = None
+    made: bool = False
     previous: Rejection | None = None
 
 
@@ -68,7 +70,7 @@ class Plan(msgspec.Struct, frozen=True):
         new: Items never seen.
         again: Items that failed or were quarantined before, and are tried again.
         remake: Items whose bytes are here, and whose media must be made.
-        unchanged: Items that need nothing.
+        unchanged: Items that need nothing, unless their source, when asked, says that they changed.
         rejected: Rows that ended in the plan.
         classes: Class names in the order of the source.
         batches: Ranges of `ingest.jsonl`.
@@ -111,6 +113,13 @@ def source_key(source: Source) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
+def to_ask(item: PlanItem) -> bool:
+    """Tells whether to ask the source if it still has the bytes that are here: no checksum says so, a validator can."""
+    known = item.verified
+    named = known is not None and (known.etag or known.last_modified) is not None
+    return named and not item.source.checksum and not item.source.url.startswith("file://")
+
+
 def make_plan(pipeline: Pipeline, workspace: Workspace, run: str) -> Plan:
     """Reads the source, asks the ledgers, and writes the run's plan.
 
@@ -124,8 +133,7 @@ def make_plan(pipeline: Pipeline, workspace: Workspace, run: str) -> Plan:
     """
     _sweep(workspace)
     folder = workspace.run(run)
-    media = Ledger(workspace.ledger("media"))
-    write_lines(folder / "items.jsonl", _look_up(pipeline, workspace, media), mode=0o600)
+    write_lines(folder / "items.jsonl", _look_up(pipeline, workspace), mode=0o600)
     counts = dict.fromkeys(("planned", "new", "again", "remake", "unchanged", "rejected"), 0)
     classes: dict[str, None] = {}
     splits: dict[str, str] = {}
@@ -133,13 +141,13 @@ def make_plan(pipeline: Pipeline, workspace: Workspace, run: str) -> Plan:
     def todo() -> Iterator[tuple[PlanItem, float]]:
         seen: set[str] = set()
         for item in read_lines(folder / "items.jsonl", PlanItem):
-            state = _state(item, workspace, media, recipe(pipeline))
+            state = _state(item)
             counts["planned"] += 1
             counts[state] += 1
             classes.update(dict.fromkeys(_labels(item.source)))
             if item.source.group and item.source.split:
                 splits.setdefault(item.source.group, item.source.split)
-            if state not in {"unchanged", "rejected"} and item.key not in seen:
+            if (state not in {"unchanged", "rejected"} or to_ask(item)) and item.key not in seen:
                 seen.add(item.key)
                 yield item, _cost(item)
 
@@ -162,8 +170,8 @@ def load_plan(workspace: Workspace, run: str) -> Plan:
     return decode(path.read_bytes(), Plan, str(path))
 
 
-def _look_up(pipeline: Pipeline, workspace: Workspace, media: Ledger) -> Iterator[PlanItem]:
-    ledger = Ledger(workspace.ledger("verified"))
+def _look_up(pipeline: Pipeline, workspace: Workspace) -> Iterator[PlanItem]:
+    ledger, media = Ledger(workspace.ledger("verified")), Ledger(workspace.ledger("media"))
     for row in read_sources(pipeline.source, pipeline.download):
         if isinstance(row, Rejection):
             yield PlanItem("", row.source, rejection=row)
@@ -173,22 +181,21 @@ def _look_up(pipeline: Pipeline, workspace: Workspace, media: Ledger) -> Iterato
         arrived = known if isinstance(known, Verified) else None
         verified = arrived if arrived and workspace.holds(arrived.path, arrived.size_bytes) else None
         previous = known if isinstance(known, Rejection) else None
-        made = verified and media.get(media_key(verified.sha256, recipe(pipeline)))
-        if verified and isinstance(made, Rejection):
-            previous = replace(made, etag=verified.etag, last_modified=verified.last_modified)
-        yield PlanItem(key, row, verified=verified, previous=previous)
+        found = verified and media.get(media_key(verified.sha256, recipe(pipeline)))
+        if verified and isinstance(found, Rejection):
+            previous = replace(found, etag=verified.etag, last_modified=verified.last_modified)
+        made = isinstance(found, Media) and workspace.holds(found.path, found.size_bytes)
+        yield PlanItem(key, row, verified=verified, made=made, previous=previous)
 
 
-def _state(item: PlanItem, workspace: Workspace, media: Ledger, recipe: str) -> str:
+def _state(item: PlanItem) -> str:
     if item.rejection is not None:
         return "rejected"
     if item.previous is not None:
         return "again"
     if item.verified is None:
         return "new"
-    known = media.get(media_key(item.verified.sha256, recipe))
-    made = isinstance(known, Media) and workspace.holds(known.path, known.size_bytes)
-    return "unchanged" if made else "remake"
+    return "unchanged" if item.made else "remake"
 
 
 def _labels(source: Source) -> Iterator[str]:
@@ -199,7 +206,7 @@ def _labels(source: Source) -> Iterator[str]:
 
 
 def _cost(item: PlanItem) -> float:
-    if Path(urlsplit(item.source.url).path).suffix.lower() in _IMAGE_SUFFIXES:
+    if to_ask(item) or Path(urlsplit(item.source.url).path).suffix.lower() in _IMAGE_SUFFIXES:
         return _IMAGE_S
     return item.verified.size_bytes / 1e6 * _VIDEO_S_PER_MB if item.verified else _VIDEO_S
 

@@ -10,6 +10,8 @@ import msgspec
 from rushes.jsonl import atomic_write, encode
 from rushes.workspace import Batch, Workspace
 
+_FIGURES = ("batches", "done", "stopped", "changed", "bytes", "busy_s")
+
 __all__ = ["BatchResult", "results", "save_result", "work_done"]
 
 
@@ -19,10 +21,11 @@ class BatchResult(msgspec.Struct, frozen=True):
     Attributes:
         stage: download, checksum, transcode or export.
         items: Items it was given.
-        done: Items it worked on; the others needed nothing.
-        stopped: Of those, how many ended here as failed or quarantined.
+        done: Items it brought a step further; the others needed nothing, or were found as they were.
+        stopped: Items that ended here as failed or quarantined.
         size_bytes: Bytes fetched, or written.
         elapsed_s: Wall time.
+        changed: Items whose bytes are other ones than in an earlier run.
     """
 
     batch: Batch
@@ -32,6 +35,7 @@ class BatchResult(msgspec.Struct, frozen=True):
     stopped: int
     size_bytes: int
     elapsed_s: float
+    changed: int = 0
 
 
 def save_result(workspace: Workspace, result: BatchResult) -> BatchResult:
@@ -52,10 +56,11 @@ def work_done(done: Iterable[BatchResult]) -> dict[str, dict[str, Any]]:
     """Returns what the batches of each stage did together."""
     stages: dict[str, dict[str, Any]] = {}
     for result in done:
-        stage = stages.setdefault(result.stage, dict.fromkeys(("batches", "done", "stopped", "bytes", "busy_s"), 0))
+        stage = stages.setdefault(result.stage, dict.fromkeys(_FIGURES, 0))
         stage["batches"] += 1
         stage["done"] += result.done
         stage["stopped"] += result.stopped
+        stage["changed"] += result.changed
         stage["bytes"] += result.size_bytes
         stage["busy_s"] = round(stage["busy_s"] + result.elapsed_s, 3)
     return stages

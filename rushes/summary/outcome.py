@@ -49,9 +49,13 @@ class RunOutcome(msgspec.Struct, frozen=True):
         """Media that this run probed, and transcoded where asked."""
         return self._done("transcode")
 
+    @property
+    def changed(self) -> int:
+        """Items of which the source has other bytes than in an earlier run."""
+        return int(self.work.get("checksum", {}).get("changed", 0))
+
     def _done(self, stage: str) -> int:
-        work = self.work.get(stage, {})
-        return int(work.get("done", 0) - work.get("stopped", 0))
+        return int(self.work.get(stage, {}).get("done", 0))
 
 
 def ingest_outcome(pipeline: Pipeline, workspace: Workspace, run: str) -> RunOutcome:
