@@ -1,0 +1,129 @@
+"""The runners on a real Ray: the lean one does what the plain one does, and what breaks is told and not swallowed."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ray
+import requests
+from prefect import flow, runtime, task
+from prefect.settings import (
+    PREFECT_API_URL,
+    PREFECT_CLIENT_MAX_RETRIES,
+    PREFECT_LOGGING_TO_API_ENABLED,
+    temporary_settings,
+)
+from prefect.task_runners import TaskRunner
+from prefect_ray import RayTaskRunner
+from prefect_ray.context import remote_options
+
+from cli.server import own_server, ready
+from flows.runner import LeanRayTaskRunner, ray_runner, settle, thread_runner
+from rushes.errors import ConfigError, RunFailedError
+
+ROOT = Path(__file__).parents[2]
+RUNNERS = {"lean": LeanRayTaskRunner, "plain": RayTaskRunner, "threads": thread_runner}
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv("RUSHES_HOME", os.environ.get("RUSHES_HOME", str(ROOT / ".rushes")))
+        server = stack.enter_context(own_server(tmp_path_factory.mktemp("prefect")))
+        url = ready(server)
+        stack.enter_context(temporary_settings({PREFECT_API_URL: url, PREFECT_LOGGING_TO_API_ENABLED: False}))
+        yield url
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster(api: str) -> Iterator[None]:
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, namespace="prefect")
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture(params=RUNNERS)
+def runner(request: pytest.FixtureRequest) -> TaskRunner[Any]:
+    return RUNNERS[request.param]()  # type: ignore[no-any-return]
+
+
+@task
+def where(after: object = None) -> tuple[str, str, int]:
+    return str(runtime.flow_run.id), PREFECT_API_URL.value(), PREFECT_CLIENT_MAX_RETRIES.value()
+
+
+@task(retries=2, retry_delay_seconds=0)
+def defect() -> None:
+    raise KeyError("no such frame")
+
+
+@task
+def refused() -> None:
+    raise ConfigError("source = nowhere.csv: cannot be read.")
+
+
+@task
+def lost() -> None:
+    os._exit(1)
+
+
+@flow
+def chained() -> tuple[str, list[Any]]:
+    chains = []
+    for _ in range(4):
+        first = where.submit()
+        chains.append([first, where.submit(first)])
+    return str(runtime.flow_run.id), settle(chains)
+
+
+@flow
+def broken(job: str) -> list[Any]:
+    with remote_options(max_retries=0):
+        first = {"defect": defect, "refused": refused, "lost": lost}[job].submit()
+    return settle([[where.submit()], [first, where.submit(first)]])
+
+
+def test_what_was_tested_gets_the_lean_runner(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(ray_runner(), LeanRayTaskRunner)
+    monkeypatch.setattr("flows.runner.version", lambda package: "99.0")
+    assert type(ray_runner()) is RayTaskRunner
+
+
+def test_every_task_knows_its_flow_run_and_its_settings(runner: TaskRunner[Any], api: str) -> None:
+    for number in (7, 8):  # a worker's process serves one flow run after another
+        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: number}):
+            run, results = chained.with_options(task_runner=runner)()
+        assert results == [(run, api, number)] * 4
+
+
+def test_a_batch_that_breaks_is_tried_again_and_then_fails_its_flow(runner: TaskRunner[Any], api: str) -> None:
+    state = broken.with_options(task_runner=runner)("defect", return_state=True)
+    assert state.is_failed()
+    with pytest.raises(RunFailedError, match=r"1 of 2 batches broke .*KeyError: 'no such frame'.*run again"):
+        state.result()
+    body = {"flow_runs": {"id": {"any_": [str(state.state_details.flow_run_id)]}}}
+    deadline = time.monotonic() + 20  # task runs are recorded from events, shortly after
+    while time.monotonic() < deadline:
+        found = requests.post(f"{api}/task_runs/filter", json=body, timeout=10).json()
+        counts = [run["run_count"] for run in found if run["state_type"] == "FAILED"]
+        if counts:
+            break
+        time.sleep(0.2)
+    assert counts == [3]
+
+
+def test_what_rushes_understands_keeps_its_own_words_and_code(runner: TaskRunner[Any]) -> None:
+    with pytest.raises(ConfigError, match=r"^source = nowhere.csv: cannot be read.$"):
+        broken.with_options(task_runner=runner)("refused")
+
+
+def test_a_worker_that_dies_fails_the_flow_and_does_not_hang_it() -> None:
+    with pytest.raises(RunFailedError, match="1 of 2 batches broke after their retries, first with Crashed"):
+        broken.with_options(task_runner=LeanRayTaskRunner())("lost")
