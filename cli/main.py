@@ -13,7 +13,7 @@ from types import FrameType
 
 import click
 
-from cli import doctor, library, run
+from cli import doctor, files, library, run
 from cli.output import fail
 from rushes import __version__
 from rushes.errors import RushesError
@@ -27,7 +27,9 @@ def rushes() -> None:
     """Turns a list of media URLs into a verified, versioned training dataset."""
 
 
-for command in (run.run, run.ingest, run.export, library.verify, library.probe, doctor.doctor):
+_RUNS = (run.run, run.ingest, run.export)
+_FILES = (files.download, files.checksum, library.probe, files.transcode, files.archive, files.unarchive)
+for command in (*_RUNS, library.verify, *_FILES, doctor.doctor):
     rushes.add_command(command)
 
 

@@ -11,10 +11,11 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from rushes.config import Pipeline
+from rushes.config import Pipeline, Transcode
 from rushes.errors import ConfigError
+from rushes.video.config import TranscodeConfig
 
-__all__ = ["expand", "load", "validate"]
+__all__ = ["expand", "load", "load_transcode", "validate"]
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Pipeline:
@@ -50,6 +51,21 @@ def validate(data: Mapping[str, Any], where: str) -> Pipeline:
         return Pipeline.model_validate(data)
     except ValidationError as error:
         raise ConfigError(_explain(error, where)) from None
+
+
+def load_transcode(fields: Sequence[str], profile: str) -> TranscodeConfig:
+    """Returns the settings of a profile with `field=value` texts on top of it.
+
+    Raises:
+        ConfigError: In one line: field, value, and what was expected.
+    """
+    data: dict[str, Any] = {"profile": profile}
+    for field in fields:
+        _override(data, field)
+    try:
+        return Transcode.model_validate(data).config()
+    except ValidationError as error:
+        raise ConfigError(_explain(error, "transcode")) from None
 
 
 def expand(text: str, where: str) -> str:

@@ -16,6 +16,7 @@ from rushes import __version__
 from rushes.config import Pipeline
 from rushes.errors import AccountingError
 from rushes.export.batch import finish
+from rushes.files.sums import checksum_lines
 from rushes.jsonl import encode, json_bytes, read_lines
 from rushes.plan import Plan, load_plan
 from rushes.records import ManifestRow, WrittenFile
@@ -23,7 +24,7 @@ from rushes.results import results, work_done
 from rushes.summary.outcome import RunOutcome, failed_share, save_outcome
 from rushes.summary.publish import SUMMARY, building_of, place_for, publish_dataset
 from rushes.summary.stats import Stats
-from rushes.summary.verify import CHECKSUMS, checksum_lines
+from rushes.summary.verify import CHECKSUMS
 from rushes.video.binaries import describe
 from rushes.workspace import Batch, Workspace
 

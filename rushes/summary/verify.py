@@ -10,9 +10,9 @@ from pathlib import Path
 
 import msgspec
 
-from rushes.errors import ConfigError
+from rushes.files.sums import read_sums
 
-__all__ = ["UNLISTED", "Verification", "checksum_lines", "read_checksums", "verify_dataset"]
+__all__ = ["CHECKSUMS", "UNLISTED", "Verification", "verify_dataset"]
 
 CHECKSUMS = "checksums.sha256"
 UNLISTED = frozenset({CHECKSUMS, "export_summary.json", "report.html"})
@@ -49,9 +49,9 @@ def verify_dataset(dataset: Path, report: Callable[[int, int], None] | None = No
         workers: Files to read at a time.
 
     Raises:
-        ConfigError: The folder holds no dataset.
+        ConfigError: The folder holds no dataset that rushes wrote.
     """
-    listed = read_checksums(dataset)
+    listed = read_sums(dataset / CHECKSUMS)
     present = set(_files(dataset))
     there = sorted(path for path in listed if path in present)
     changed = []
@@ -64,52 +64,6 @@ def verify_dataset(dataset: Path, report: Callable[[int, int], None] | None = No
                 report(done, len(there))
     missing = tuple(sorted(set(listed) - present))
     return Verification(len(there), missing, tuple(changed), tuple(sorted(present - set(listed) - UNLISTED)))
-
-
-def checksum_lines(digests: dict[str, str]) -> Iterator[str]:
-    r"""Yields lines as `sha256sum -c` reads them, sorted by path.
-
-    A name with a backslash, a newline or a carriage return is escaped, and its line begins with a backslash, as GNU
-    coreutils document it.
-    """
-    for path, digest in sorted(digests.items()):
-        escaped = path.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
-        yield f"{'' if escaped == path else chr(92)}{digest}  {escaped}\n"
-
-
-def read_checksums(dataset: Path) -> dict[str, str]:
-    """Returns the digest of each listed file, by path.
-
-    Raises:
-        ConfigError: There is no list, or it cannot be read.
-    """
-    path = dataset / CHECKSUMS
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{path}: cannot be read ({error}); expected the folder of a dataset that rushes wrote."
-        ) from None
-    return dict(_parse(line, f"{path}, line {number}") for number, line in enumerate(lines, 1) if line)
-
-
-def _parse(line: str, where: str) -> tuple[str, str]:
-    escaped = line.startswith("\\")
-    digest, separator, path = line.removeprefix("\\").partition("  ")
-    if not separator or len(digest) != 64 or not path:
-        raise ConfigError(f"{where}: expected a sha256 digest, two spaces and a path, not {line[:80]!r}.")
-    if escaped:
-        marks = {"\\\\": "\\", "\\n": "\n", "\\r": "\r"}
-        path = "".join(marks.get(part, part) for part in _escapes(path))
-    return path, digest
-
-
-def _escapes(text: str) -> Iterator[str]:
-    position = 0
-    while position < len(text):
-        width = 2 if text[position] == "\\" else 1
-        yield text[position : position + width]
-        position += width
 
 
 def _files(dataset: Path) -> Iterator[str]:

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rushes.errors import ConfigError
-from rushes.summary.verify import checksum_lines, read_checksums, verify_dataset
+from rushes.files.sums import checksum_lines, read_sums
+from rushes.summary.verify import verify_dataset
 
 NAMES = ["images/train/a.jpg", "labels/train/a.txt", "odd \\ name.txt", "line\nbreak.txt", "ünïcode  spaces.txt", "-x"]
 
@@ -58,9 +59,9 @@ def test_any_file_name_survives_writing_and_reading_the_list(digests: dict[str, 
     with tempfile.TemporaryDirectory() as folder:
         with (Path(folder) / "checksums.sha256").open("w", encoding="utf-8", newline="") as file:
             file.writelines(checksum_lines(digests))
-        assert read_checksums(Path(folder)) == digests
+        assert read_sums(Path(folder) / "checksums.sha256") == digests
 
 
 def test_a_folder_that_is_no_dataset_is_bad_usage(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="expected the folder of a dataset"):
+    with pytest.raises(ConfigError, match="expected a list of sha256 checksums"):
         verify_dataset(tmp_path)
