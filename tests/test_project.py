@@ -10,11 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from pydantic import BaseModel
 
 from cli.main import rushes
 from rushes import errors
 from rushes.config import Pipeline
+from rushes.pipeline_file import load, validate
+from rushes.records import Source
+from rushes.sources import read_sources
 
 ROOT = Path(__file__).parents[1]
 
@@ -54,6 +58,20 @@ def test_the_page_of_the_pipeline_file_has_no_key_that_does_not_exist() -> None:
 def test_the_page_of_errors_names_every_code_and_no_other() -> None:
     named = re.findall(r"^\| `([a-z_]+)` \|", (ROOT / "docs/errors.md").read_text(), re.MULTILINE)
     assert sorted(named) == sorted({getattr(errors, name).code for name in errors.__all__})
+
+
+def test_the_example_can_be_read_whole() -> None:
+    pipeline = load(ROOT / "examples/pipeline.yaml")
+    rows = list(read_sources(pipeline.source, pipeline.download))
+    assert len(rows) == 3
+    assert all(isinstance(row, Source) for row in rows), rows
+
+
+def test_every_deployment_is_a_flow_whose_parameters_it_takes() -> None:
+    for deployment in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]:
+        module, _, flow = deployment["entrypoint"].partition(":")
+        assert (ROOT / module.replace(".", "/")).with_suffix(".py").read_text().count(f"\ndef {flow}(config:") == 1
+        assert (ROOT / validate(deployment["parameters"]["config"], "prefect.yaml").source).is_file()
 
 
 def test_the_floors_hold() -> None:
