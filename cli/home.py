@@ -39,6 +39,7 @@ def prepare_environment(verbose: bool) -> None:
     }
     if not prefect_configured():
         quiet["PREFECT_HOME"] = _our_prefect()
+        Path(_our_prefect()).mkdir(parents=True, exist_ok=True)  # Prefect makes the last folder only
     for name, value in quiet.items():
         os.environ.setdefault(name, value)
 
