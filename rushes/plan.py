@@ -24,6 +24,7 @@ from msgspec.structs import replace
 from rushes.batches import cut
 from rushes.config import Pipeline
 from rushes.errors import ConfigError
+from rushes.files.resume import sweep
 from rushes.files.urls import identity, redact
 from rushes.jsonl import atomic_write, decode, encode, read_lines, write_lines
 from rushes.ledger import Ledger, media_key
@@ -222,9 +223,10 @@ def _file_state(path: Path) -> str:
 def _sweep(workspace: Workspace) -> None:
     """Removes what dead runs had under way; the caller holds the workspace's lock, so none is alive.
 
-    Everything unfinished stands in `incoming/`, or begins with a dot beside its target.
+    Everything unfinished stands in `incoming/`, where transfers that can be gone on with stay, or begins with a dot
+    beside its target.
     """
-    shutil.rmtree(workspace.incoming, ignore_errors=True)
+    sweep(workspace.incoming)
     for kind in ("media", "derived", "runs", "quarantine"):
         for folder, folders, files in os.walk(workspace.root / kind):
             for name in [name for name in folders if name.startswith(".")]:

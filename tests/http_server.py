@@ -165,22 +165,22 @@ def page(text: str = "<!doctype html><title>Please log in</title>") -> Answer:
     return ok(text.encode(), "text/html")
 
 
-def truncated(body: bytes, sent: int) -> Answer:
+def truncated(body: bytes, sent: int, **headers: object) -> Answer:
     """Announces all of it, sends some of it, and hangs up."""
 
     def answer(handler: Handler) -> None:
-        handler.head(200, Content_Length=len(body))
+        handler.head(200, Content_Length=len(body), **headers)
         handler.wfile.write(body[:sent])
         handler.hang_up()
 
     return answer
 
 
-def reset(body: bytes, sent: int) -> Answer:
+def reset(body: bytes, sent: int, **headers: object) -> Answer:
     """Sends some of it, and resets the connection."""
 
     def answer(handler: Handler) -> None:
-        handler.head(200, Content_Length=len(body))
+        handler.head(200, Content_Length=len(body), **headers)
         handler.wfile.write(body[:sent])
         handler.wfile.flush()
         handler.wait(0.05)
@@ -196,11 +196,11 @@ def slammed(handler: Handler) -> None:
     handler.hang_up()
 
 
-def stall(seconds: float = 30, body: bytes = b"abc") -> Answer:
+def stall(seconds: float = 30, body: bytes = b"abc", length: int | None = None, **headers: object) -> Answer:
     """Sends the headers and a little, and then nothing for a long time."""
 
     def answer(handler: Handler) -> None:
-        handler.head(200, Content_Length=len(body) + 1)
+        handler.head(200, Content_Length=length or len(body) + 1, **headers)
         handler.wfile.write(body)
         handler.wait(seconds)
         handler.hang_up()
@@ -285,6 +285,33 @@ def validated(
             handler.head(304, **given)
         else:
             ok(body, content_type, **given)(handler)
+
+    return answer
+
+
+def ranged(body: bytes, **headers: object) -> Answer:
+    """Sends the rest to a client that asks for it and whose If-Range still holds, else all (RFC 9110, 13.2.2)."""
+    holds = {headers.get("ETag"), headers.get("Last_Modified")}
+
+    def answer(handler: Handler) -> None:
+        start = int(handler.headers.get("Range", "bytes=0-")[6:-1])
+        if "Range" not in handler.headers or handler.headers.get("If-Range") not in holds:
+            ok(body, "application/octet-stream", **headers)(handler)
+        elif start >= len(body):
+            status(416, b"", Content_Range=f"bytes */{len(body)}")(handler)
+        else:
+            part(body, start, None, **headers)(handler)
+
+    return answer
+
+
+def part(body: bytes, start: int, content_range: str | None = None, **headers: object) -> Answer:
+    """Sends the rest from a byte on, whatever was asked for, and says what it is, truly or not."""
+
+    def answer(handler: Handler) -> None:
+        said = content_range or f"bytes {start}-{len(body) - 1}/{len(body)}"
+        handler.head(206, Content_Length=len(body) - start, Content_Range=said, **headers)
+        handler.wfile.write(body[start:])
 
     return answer
 

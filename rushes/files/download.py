@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -17,9 +16,8 @@ from rushes.errors import ConfigError, HTTPStatusError, RushesError
 from rushes.files.checksum import compare, parse_checksum
 from rushes.files.guard import guarded_session
 from rushes.files.io import get_temp_path
-from rushes.files.local import is_local, local_path, read_local, validator
-from rushes.files.part import save
-from rushes.files.transfer import opened
+from rushes.files.receive import receive
+from rushes.files.resume import discard
 from rushes.files.urls import item_id, redact, suffix
 from rushes.jsonl import publish
 from rushes.records import Download, Source
@@ -53,7 +51,8 @@ def fetch(
     Args:
         source: What to fetch; its checksum's algorithm is computed on the way, and compared by nobody yet.
         root: The workspace.
-        relative: The part file, relative to it. A failure leaves none behind.
+        relative: The part file, relative to it. Where an earlier call left one with a note beside it, the transfer goes
+            on there; a failure that may pass leaves both behind if it can, any other one neither.
         config: Limits, and how often to try.
         session: From `guarded_session`.
         etag: Validator of content that is at hand already.
@@ -75,9 +74,11 @@ def fetch(
         ):
             with attempt:
                 attempts = attempt.num
-                arrived = _receive(source, root, relative, config, session, headers)
+                arrived = receive(source, root, relative, config, session, headers)
     except RushesError as error:
         error.attempts = attempts
+        if not error.transient:
+            discard(root / relative)
         raise
     return arrived and replace(arrived, attempts=attempts)
 
@@ -176,51 +177,6 @@ def _again(error: Exception) -> bool | float:
     return True
 
 
-def _receive(
-    source: Source,
-    root: Path,
-    relative: str,
-    config: DownloadConfig,
-    session: requests.Session,
-    headers: dict[str, str],
-) -> Download | None:
-    if is_local(source.url):
-        return _copy(source, root, relative, config, headers)
-    start_s = time.monotonic()
-    with opened(source.url, session, config, headers) as transfer:
-        if transfer.not_modified:
-            return None
-        size_bytes, digests = save(
-            transfer.chunks(), root / relative, _algorithms(source), config.max_bytes, transfer.url
-        )
-        return Download(
-            source=source,
-            path=relative,
-            size_bytes=size_bytes,
-            digests=digests,
-            content_type=(transfer.header("Content-Type") or "").partition(";")[0].strip().lower() or None,
-            etag=transfer.header("ETag"),
-            last_modified=transfer.header("Last-Modified"),
-            elapsed_s=time.monotonic() - start_s,
-        )
-
-
-def _copy(
-    source: Source, root: Path, relative: str, config: DownloadConfig, headers: dict[str, str]
-) -> Download | None:
-    start_s = time.monotonic()
-    path = local_path(source.url)
-    etag = validator(path, config.max_bytes)
-    if headers.get("If-None-Match") == etag:
-        return None
-    size_bytes, digests = save(read_local(path), root / relative, _algorithms(source), config.max_bytes, str(path))
-    return Download(source, relative, size_bytes, digests, etag=etag, elapsed_s=time.monotonic() - start_s)
-
-
-def _algorithms(source: Source) -> list[str]:
-    return sorted({"sha256", source.checksum.partition(":")[0] if source.checksum else "sha256"})
-
-
 def _download(source: Source, path: Path, allow_hosts: Sequence[str]) -> None:
     from rushes.config import DownloadConfig
 
@@ -233,7 +189,7 @@ def _download(source: Source, path: Path, allow_hosts: Sequence[str]) -> None:
             compare(arrived.digests, source.checksum, redact(source.url))
             publish(part, path)
     finally:
-        part.unlink(missing_ok=True)
+        discard(part)
 
 
 def _checksum(text: str | None) -> str | None:

@@ -1,15 +1,16 @@
-"""Part files: what arrives, written and hashed in one pass, and gone again unless all of it arrived."""
+"""Part files: what arrives, written and hashed in one pass, and gone again unless it arrived or can be gone on with."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from rushes.errors import DiskFullError, StorageError, TooLargeError
+from rushes.files.resume import discard, note_path
 
 __all__ = ["CHUNK_BYTES", "save", "storage_error"]
 
@@ -20,19 +21,20 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def save(
-    chunks: Iterable[bytes], part: Path, algorithms: Iterable[str], max_bytes: int, what: str
+    chunks: Iterable[bytes], part: Path, algorithms: Iterable[str], max_bytes: int, what: str, start_bytes: int = 0
 ) -> tuple[int, dict[str, str]]:
     """Writes chunks to a part file.
 
     Args:
         chunks: The content; what they raise passes through.
-        part: The file, which a failure removes.
+        part: The file, which a failure removes; where a note stands beside it, only one of the disk does.
         algorithms: Of the digests that are wanted, as in `hashlib`.
         max_bytes: More is an error.
         what: Where the content comes from, for messages.
+        start_bytes: How much of the file is there already, and is hashed first.
 
     Returns:
-        Its length in bytes, and its hex digest by algorithm.
+        The length of all of it in bytes, and its hex digest by algorithm.
 
     Raises:
         TooLargeError: There is more than `max_bytes`.
@@ -40,8 +42,11 @@ def save(
         StorageError: It cannot be written for another reason.
     """
     hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
-    size_bytes = 0
-    with _opened(part) as file:
+    size_bytes = start_bytes
+    with _opened(part, start_bytes) as file:
+        for chunk in _prefix(file, start_bytes):
+            _update(hashes, chunk)
+        file.truncate(start_bytes)
         for chunk in chunks:
             size_bytes += len(chunk)
             if size_bytes > max_bytes:
@@ -49,26 +54,40 @@ def save(
                     f"{what}: more than {max_bytes} bytes, which is download.max_bytes. "
                     "Raise the limit if the item is meant."
                 )
-            for digest in hashes.values():
-                digest.update(chunk)
+            _update(hashes, chunk)
             file.write(chunk)
     return size_bytes, {name: digest.hexdigest() for name, digest in hashes.items()}
 
 
 @contextmanager
-def _opened(part: Path) -> Iterator[IO[bytes]]:
+def _opened(part: Path, start_bytes: int) -> Iterator[IO[bytes]]:
     whole = False
     try:
         part.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb", buffering=CHUNK_BYTES) as file:
+        with part.open("r+b" if start_bytes else "wb", buffering=CHUNK_BYTES) as file:
             yield file
         whole = True
     except OSError as error:
+        discard(part)
         raise storage_error(error, part) from None
     finally:
-        if not whole:
-            with suppress(OSError):  # the first failure is the one to tell
-                part.unlink()
+        if not whole and not note_path(part).exists():
+            discard(part)
+
+
+def _prefix(file: IO[bytes], length_bytes: int) -> Iterator[bytes]:
+    """Reads what is there already, and leaves the file where the rest goes."""
+    while length_bytes:
+        chunk = file.read(min(CHUNK_BYTES, length_bytes))
+        if not chunk:
+            raise OSError(errno.EIO, "the part file became shorter")
+        length_bytes -= len(chunk)
+        yield chunk
+
+
+def _update(hashes: Mapping[str, Any], chunk: bytes) -> None:
+    for digest in hashes.values():
+        digest.update(chunk)
 
 
 def storage_error(error: OSError, path: Path) -> StorageError:

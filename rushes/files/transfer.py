@@ -41,6 +41,8 @@ MAX_REDIRECTS = 10
 
 _DECODABLE = {"", "identity", "gzip", "x-gzip", "deflate"}
 _BUSY = {408, 425, 429}
+# What else than 200 is an answer to a request with this header.
+_EXPECTED = {"If-None-Match": {304}, "If-Modified-Since": {304}, "Range": {206, 416}}
 _TIMEOUTS = (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
 _BAD_URLS = (
     requests.exceptions.InvalidURL,
@@ -56,7 +58,8 @@ class Transfer:
 
     Attributes:
         url: What was asked for, as it may be shown.
-        response: The answer after all redirects: 200, or 304 where the request was conditional.
+        response: The answer after all redirects: 200; 304 where the request was conditional; 206 or 416 where it asked
+            for a range.
     """
 
     def __init__(self, url: str, response: requests.Response, config: DownloadConfig, deadline_s: float) -> None:
@@ -69,6 +72,12 @@ class Transfer:
     def not_modified(self) -> bool:
         """Whether the server says that the content is still what its validators name."""
         return self.response.status_code == http.HTTPStatus.NOT_MODIFIED
+
+    @property
+    def announced_bytes(self) -> int | None:
+        """Length of the body as it is sent, where the server says so."""
+        length = self.header("Content-Length")
+        return int(length) if length and length.isdecimal() and not self.header("Transfer-Encoding") else None
 
     def header(self, name: str) -> str | None:
         """Returns a header of the answer."""
@@ -89,7 +98,7 @@ class Transfer:
             self._check_length()
 
     def _check_announced(self) -> None:
-        announced, limit = self._announced_bytes(), self._config.max_bytes
+        announced, limit = self.announced_bytes, self._config.max_bytes
         if announced is not None and announced > limit:
             raise TooLargeError(
                 f"{self.url}: the server announces {announced} bytes, and download.max_bytes is {limit}. "
@@ -107,13 +116,9 @@ class Transfer:
             )
 
     def _check_length(self) -> None:
-        announced, received = self._announced_bytes(), self.response.raw.tell()
+        announced, received = self.announced_bytes, self.response.raw.tell()
         if announced is not None and announced != received:
             raise TruncatedError(f"{self.url}: {received} bytes arrived, and the server announced {announced}.")
-
-    def _announced_bytes(self) -> int | None:
-        length = self.header("Content-Length")
-        return int(length) if length and length.isdecimal() and not self.header("Transfer-Encoding") else None
 
 
 @contextmanager
@@ -130,7 +135,7 @@ def opened(
     for _ in range(MAX_REDIRECTS + 1):
         with _requested(target, session, config, headers) as response:
             if not response.is_redirect:
-                _check_status(url, response, conditional=any(name.startswith("If-") for name in headers))
+                _check_status(url, response, headers)
                 yield Transfer(url, response, config, deadline_s)
                 return
         target = _redirected(url, target, response.headers["Location"])
@@ -163,9 +168,9 @@ def _redirected(url: str, base: str, location: str) -> str:
     return target
 
 
-def _check_status(url: str, response: requests.Response, *, conditional: bool) -> None:
+def _check_status(url: str, response: requests.Response, headers: Mapping[str, str]) -> None:
     status = response.status_code
-    if status == http.HTTPStatus.OK or (conditional and status == http.HTTPStatus.NOT_MODIFIED):
+    if status == http.HTTPStatus.OK or any(status in _EXPECTED.get(name, ()) for name in headers):
         return
     message = f"{redact(url)}: the server answered {status} {http.client.responses.get(status, '')}".rstrip()
     if status in _BUSY or status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
