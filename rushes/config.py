@@ -58,6 +58,9 @@ _SIZE_SCHEMA = {
 }
 Size = Annotated[int, BeforeValidator(_parse_size), Field(gt=0), WithJsonSchema(_SIZE_SCHEMA)]
 
+_SPEED_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^[0-9.]+ *[A-Za-z]*$"}]}
+Speed = Annotated[int, BeforeValidator(_parse_size), Field(ge=0), WithJsonSchema(_SPEED_SCHEMA)]
+
 
 class Section(BaseModel):
     """A part of the pipeline file: unknown keys are errors, values do not change."""
@@ -73,7 +76,7 @@ class Timeouts(Section):
     read: float = Field(30, gt=0)
     """Seconds without a byte after which the transfer is given up."""
     total: float = Field(3600, gt=0)
-    """Seconds for the whole transfer."""
+    """Seconds for the whole transfer, redirects and headers with it."""
 
 
 class DownloadConfig(Section):
@@ -87,6 +90,8 @@ class DownloadConfig(Section):
     """Requests for one item before it counts as failed."""
     timeout_s: Timeouts = Timeouts()
     """Time limits of one attempt."""
+    min_bytes_per_s: Speed = 1000
+    """Average over 30 seconds below which a transfer is given up, like 100kB; 0 never gives up for it."""
     max_bytes: Size = 20 * 2**30
     """Largest item, like 20GiB; more is a failure, never a truncation."""
     require_checksum: bool = False

@@ -231,6 +231,58 @@ def drip(body: bytes, pause_s: float) -> Answer:
     return answer
 
 
+def dripping_head(pause_s: float) -> Answer:
+    """Sends header after header, each soon enough for a read timeout, and no end of them."""
+
+    def answer(handler: Handler) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        for number in itertools.count():
+            handler.wfile.write(b"X-%d: 0\r\n" % number)
+            if handler.wait(pause_s) or number > 1000:
+                break
+        handler.hang_up()
+
+    return answer
+
+
+def dripping_text(text: bytes, pause_s: float, head: bytes = b"") -> Answer:
+    """Sends `head` at once, and then one piece of text again and again."""
+
+    def answer(handler: Handler) -> None:
+        handler.wfile.write(head)
+        while not handler.wait(pause_s):
+            handler.wfile.write(text)
+
+    return answer
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def steady(body: bytes, size: int, pause_s: float, **headers: object) -> Answer:
+    """Sends so many bytes at a time."""
+
+    def answer(handler: Handler) -> None:
+        handler.head(200, Content_Length=len(body), **headers)
+        for start in range(0, len(body), size):
+            handler.wfile.write(body[start : start + size])
+            if handler.wait(pause_s):
+                break
+
+    return answer
+
+
+def announcing(length: int) -> Answer:
+    """Announces any length, and sends next to nothing."""
+
+    def answer(handler: Handler) -> None:
+        handler.head(200, Content_Length=length)
+        handler.wfile.write(b"x")
+        handler.hang_up()
+
+    return answer
+
+
 def endless(chunk: bytes = b"\0" * 65536, limit: int = 1000) -> Answer:
     """Announces no length and does not stop."""
 

@@ -24,6 +24,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from urllib3.util.connection import create_connection
 
 from rushes.errors import ConfigError, ForbiddenHostError
+from rushes.files.deadline import TimedResponse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -129,10 +130,14 @@ def _pools(guard: Guard) -> dict[str, type[HTTPConnectionPool]]:
     """Makes the pool classes: urllib3 takes no argument of ours down to where it connects, so the guard is bound."""
 
     class Plain(HTTPConnection):
+        response_class = TimedResponse
+
         def _new_conn(self) -> socket.socket:
             return guard.connect(self)
 
     class Secure(HTTPSConnection):
+        response_class = TimedResponse
+
         def _new_conn(self) -> socket.socket:
             return guard.connect(self)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,10 +13,13 @@ from typing import IO, Any
 from rushes.errors import DiskFullError, StorageError, TooLargeError
 from rushes.files.resume import discard, note_path
 
-__all__ = ["CHUNK_BYTES", "save", "storage_error"]
+__all__ = ["CHUNK_BYTES", "SPARE_BYTES", "check_space", "save", "storage_error"]
 
 CHUNK_BYTES = 1 << 20
 """What is read or written at a time; larger pieces cost memory and gain nothing."""
+
+SPARE_BYTES = 64 << 20
+"""What a transfer leaves free on its disk: the ledgers and whatever else runs here need some, too."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -88,6 +92,24 @@ def _prefix(file: IO[bytes], length_bytes: int) -> Iterator[bytes]:
 def _update(hashes: Mapping[str, Any], chunk: bytes) -> None:
     for digest in hashes.values():
         digest.update(chunk)
+
+
+def check_space(part: Path, needed_bytes: int, what: str) -> None:
+    """Checks that a part file's disk has room for what is announced, with `SPARE_BYTES` to spare.
+
+    Raises:
+        DiskFullError: It has not; nothing is written.
+        StorageError: The folder cannot be looked at.
+    """
+    try:
+        free_bytes = shutil.disk_usage(part.parent).free
+    except OSError as error:
+        raise storage_error(error, part) from None
+    if needed_bytes + SPARE_BYTES > free_bytes:
+        raise DiskFullError(
+            f"{what}: {needed_bytes} bytes are to come, and {part.parent} has {free_bytes} bytes free, of which "
+            f"{SPARE_BYTES} stay so. Free some space, or use another workspace."
+        )
 
 
 def storage_error(error: OSError, path: Path) -> StorageError:

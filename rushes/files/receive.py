@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rushes.errors import TruncatedError
 from rushes.files.local import is_local, local_path, read_local, validator
-from rushes.files.part import save, storage_error
+from rushes.files.part import check_space, save, storage_error
 from rushes.files.resume import Rest, continues, discard, headers_of, kept, range_headers, write_note
 from rushes.files.transfer import Transfer, opened
 from rushes.records import Download, Source
@@ -77,13 +77,12 @@ def _transfer(
         if transfer.not_modified:
             discard(part)
             return None
-        rest = _granted(transfer, asked)
+        rest, chunks = _granted(transfer, asked), transfer.chunks()
         if rest is None:
             _begin(transfer, part, source.url)
+        check_space(part, transfer.announced_bytes or 0, transfer.url)
         start_bytes = rest.start_bytes if rest else 0
-        size_bytes, digests = save(
-            transfer.chunks(), part, _algorithms(source), config.max_bytes, transfer.url, start_bytes
-        )
+        size_bytes, digests = save(chunks, part, _algorithms(source), config.max_bytes, transfer.url, start_bytes)
         if rest:
             _check_whole(transfer, rest, size_bytes, digests, source.checksum)
         told = {**(rest.note.headers if rest else {}), **headers_of(transfer.response.headers)}

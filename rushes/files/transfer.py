@@ -28,16 +28,20 @@ from rushes.errors import (
     TransferTimeoutError,
     TruncatedError,
 )
+from rushes.files.deadline import ends_by
 from rushes.files.part import CHUNK_BYTES
 from rushes.files.urls import join, redact
 
 if TYPE_CHECKING:
     from rushes.config import DownloadConfig
 
-__all__ = ["MAX_REDIRECTS", "Transfer", "opened"]
+__all__ = ["MAX_REDIRECTS", "SPEED_WINDOW_S", "Transfer", "opened"]
 
 MAX_REDIRECTS = 10
 """How many redirects are followed."""
+
+SPEED_WINDOW_S = 30.0
+"""Over how long `download.min_bytes_per_s` is an average, in seconds."""
 
 _DECODABLE = {"", "identity", "gzip", "x-gzip", "deflate"}
 _BUSY = {408, 425, 429}
@@ -84,17 +88,23 @@ class Transfer:
         return self.response.headers.get(name)
 
     def chunks(self) -> Iterator[bytes]:
-        """Yields the body as it comes, decoded where the server encoded it unasked.
+        """Returns the body as it comes, decoded where the server encoded it unasked.
 
         Raises:
-            DownloadError: Any of its kinds.
+            DownloadError: Any of its kinds: what the headers show at once, the rest while it is read.
         """
         self._check_announced()
-        with _translated(self.url, self._config):
-            # read1 returns what is there: read would wait for a whole chunk, past any deadline on a slow line.
+        return self._read()
+
+    def _read(self) -> Iterator[bytes]:
+        from_s, from_bytes = time.monotonic(), 0
+        with _translated(self.url, self._config, self._deadline_s):
+            # read1 returns what is there: read would wait for a whole chunk, and tell nobody how slowly it comes.
             while chunk := self.response.raw.read1(CHUNK_BYTES, decode_content=True):
-                self._check_time()
                 yield chunk
+                if (now_s := time.monotonic()) - from_s >= SPEED_WINDOW_S:
+                    self._check_speed(self.response.raw.tell() - from_bytes, now_s - from_s)
+                    from_s, from_bytes = now_s, self.response.raw.tell()
             self._check_length()
 
     def _check_announced(self) -> None:
@@ -108,11 +118,12 @@ class Transfer:
         if encoding not in _DECODABLE:
             raise DownloadError(f"{self.url}: sent as Content-Encoding {encoding!r}, which was not asked for.")
 
-    def _check_time(self) -> None:
-        if time.monotonic() > self._deadline_s:
+    def _check_speed(self, received_bytes: int, elapsed_s: float) -> None:
+        speed, least = received_bytes / elapsed_s, self._config.min_bytes_per_s
+        if speed < least:
             raise TransferTimeoutError(
-                f"{self.url}: not done after {self._config.timeout_s.total:g} s, with "
-                f"{self.response.raw.tell()} bytes received. Raise download.timeout_s.total if the host is that slow."
+                f"{self.url}: {speed:.0f} bytes a second over the last {elapsed_s:.0f} s, and download.min_bytes_per_s "
+                f"is {least}. Try again, or lower it if the host is that slow."
             )
 
     def _check_length(self) -> None:
@@ -133,7 +144,7 @@ def opened(
     deadline_s = time.monotonic() + config.timeout_s.total
     target = url
     for _ in range(MAX_REDIRECTS + 1):
-        with _requested(target, session, config, headers) as response:
+        with _requested(target, session, config, headers, deadline_s) as response:
             if not response.is_redirect:
                 _check_status(url, response, headers)
                 yield Transfer(url, response, config, deadline_s)
@@ -144,11 +155,11 @@ def opened(
 
 @contextmanager
 def _requested(
-    url: str, session: requests.Session, config: DownloadConfig, headers: Mapping[str, str]
+    url: str, session: requests.Session, config: DownloadConfig, headers: Mapping[str, str], deadline_s: float
 ) -> Iterator[requests.Response]:
     limits = config.timeout_s
     timeout = (min(limits.connect, limits.total), min(limits.read, limits.total))
-    with _translated(redact(url), config):
+    with _translated(redact(url), config, deadline_s), ends_by(deadline_s):
         response = session.get(url, stream=True, headers=headers, timeout=timeout)
     try:
         yield response
@@ -192,11 +203,15 @@ def _retry_after_s(response: requests.Response) -> float | None:
 
 
 @contextmanager
-def _translated(url: str, config: DownloadConfig) -> Iterator[None]:
+def _translated(url: str, config: DownloadConfig, deadline_s: float) -> Iterator[None]:
     limits = config.timeout_s
     try:
         yield
     except _TIMEOUTS:
+        if time.monotonic() >= deadline_s:
+            raise TransferTimeoutError(
+                f"{url}: not done after {limits.total:g} s. Raise download.timeout_s.total if the host is that slow."
+            ) from None
         raise TransferTimeoutError(
             f"{url}: no connection within {limits.connect:g} s, or nothing received for {limits.read:g} s. "
             "The host is down or slow: try again, or raise download.timeout_s."

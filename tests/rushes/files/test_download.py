@@ -167,6 +167,13 @@ def test_a_full_disk_is_told_and_not_tried_again(tmp_path: Path) -> None:
     assert list((tmp_path / "incoming").iterdir()) == []
 
 
+def test_what_the_disk_cannot_hold_is_not_begun(tmp_path: Path) -> None:
+    with pytest.raises(DiskFullError, match=r"100000000000000000 bytes are to come, and .* bytes free") as caught:
+        ask(web.announcing(10**17), tmp_path, max_bytes=10**18)
+    assert caught.value.attempts == 1
+    assert list((tmp_path / "incoming").iterdir()) == []
+
+
 @pytest.mark.usefixtures("_no_pauses")
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "incoming").write_bytes(b"in the way")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rushes.config import DownloadConfig
+from rushes.config import DownloadConfig, Timeouts
 from rushes.errors import (
     BadURLError,
     ConnectionFailedError,
@@ -18,6 +18,7 @@ from rushes.errors import (
     TransferTimeoutError,
     TruncatedError,
 )
+from rushes.files import transfer as transfer_module
 from rushes.files.guard import guarded_session
 from rushes.files.transfer import opened
 from tests import http_server as web
@@ -111,11 +112,42 @@ def test_silence_ends_in_a_timeout(answer: Answer) -> None:
     assert time.monotonic() - start_s < 2
 
 
-def test_a_drip_ends_in_a_timeout() -> None:
+ENDLESS: dict[str, Answer] = {
+    "headers that drip": web.dripping_head(0.02),
+    "a status line that drips": web.dripping_text(b"0", 0.02, b"HTTP/1.1 2"),
+    "a body that drips": web.drip(BODY, 0.02),
+    "a chunk's size that drips": web.dripping_text(b"0", 0.02, web.CHUNKED),
+    "trailers without end": web.dripping_text(b"X-A: 0\r\n", 0.001, web.CHUNKED + b"0\r\n"),
+    "interim answers without end": web.dripping_text(b"HTTP/1.1 100 Continue\r\n\r\n", 0.001),
+    "redirects that take their time": web.after(
+        2, lambda handler: (handler.wait(0.15), web.redirect("/clip.mp4")(handler))[1], web.silent()
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_the_whole_exchange_ends_in_its_time(name: str) -> None:
     start_s = time.monotonic()
-    with pytest.raises(TransferTimeoutError, match=r"not done after 0\.3 s"):
-        ask(web.drip(BODY, 0.02), timeout_s={"total": 0.3})
-    assert time.monotonic() - start_s < 2
+    with pytest.raises(TransferTimeoutError, match=r"not done after 0\.4 s"):
+        ask(ENDLESS[name], timeout_s={"total": 0.4})
+    assert 0.3 < time.monotonic() - start_s < 2
+
+
+def test_the_deadline_of_one_request_is_not_that_of_the_next() -> None:
+    config = DownloadConfig(allow_private_hosts=("127.0.0.1",), timeout_s=Timeouts(total=0.5), per_host=1)
+    with serve({"/clip.mp4": web.steady(b"abc", 1, 0.1)}) as server, guarded_session(config) as session:
+        for _ in range(3):
+            with opened(server.url("/clip.mp4"), session, config, {}) as transfer:
+                assert b"".join(transfer.chunks()) == b"abc"
+
+
+def test_less_than_the_least_speed_ends_in_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfer_module, "SPEED_WINDOW_S", 0.2)
+    slow = web.steady(BODY, 20, 0.02)
+    with pytest.raises(TransferTimeoutError, match=r"download\.min_bytes_per_s is 100000"):
+        ask(slow, min_bytes_per_s="100kB", timeout_s={"total": 5})
+    assert ask(web.steady(BODY, 2000, 0.05), min_bytes_per_s="1kB") == BODY
+    assert ask(web.steady(b"slowly", 1, 0.1), min_bytes_per_s=0) == b"slowly"
 
 
 def test_a_slow_transfer_within_its_time_arrives() -> None:
