@@ -16,6 +16,7 @@ from rushes.errors import ConfigError, HTTPStatusError, RushesError
 from rushes.files.checksum import compare, parse_checksum
 from rushes.files.guard import guarded_session
 from rushes.files.io import get_temp_path
+from rushes.files.patience import MAX_WAIT_S, jitter_s
 from rushes.files.receive import receive
 from rushes.files.resume import discard
 from rushes.files.urls import item_id, redact, suffix
@@ -32,9 +33,6 @@ __all__ = ["adownload_file", "afiles_url_to_path", "download_file", "fetch", "fi
 _log = logging.getLogger(__name__)
 # Retries are logged here, in words; without a handler of its own stamina's lines would reach standard error.
 logging.getLogger("stamina").addHandler(logging.NullHandler())
-
-MAX_RETRY_AFTER_S = 60.0
-"""A server that asks for more patience than this is asked again after it all the same."""
 
 
 def fetch(
@@ -70,7 +68,7 @@ def fetch(
     attempts, arrived = 0, None
     try:
         for attempt in stamina.retry_context(
-            _again, attempts=config.attempts, timeout=None, wait_initial=0.5, wait_max=MAX_RETRY_AFTER_S
+            _again, attempts=config.attempts, timeout=None, wait_initial=0.5, wait_max=MAX_WAIT_S
         ):
             with attempt:
                 attempts = attempt.num
@@ -172,8 +170,8 @@ def _again(error: Exception) -> bool | float:
     if not isinstance(error, RushesError) or not error.transient:
         return False
     _log.info("A failure that may pass: %s", error)
-    if isinstance(error, HTTPStatusError) and error.retry_after_s is not None:
-        return min(error.retry_after_s, MAX_RETRY_AFTER_S)
+    if isinstance(error, HTTPStatusError) and error.retry_after_s:
+        return min(error.retry_after_s, MAX_WAIT_S) + jitter_s()
     return True
 
 

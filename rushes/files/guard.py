@@ -25,13 +25,14 @@ from urllib3.util.connection import create_connection
 
 from rushes.errors import ConfigError, ForbiddenHostError
 from rushes.files.deadline import TimedResponse
+from rushes.files.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rushes.config import DownloadConfig
 
-__all__ = ["Guard", "guarded_session"]
+__all__ = ["Guard", "GuardedSession", "guarded_session"]
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -39,7 +40,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
-def guarded_session(config: DownloadConfig) -> requests.Session:
+def guarded_session(config: DownloadConfig) -> GuardedSession:
     """Returns a session whose connections the guard checks, for as many threads as `config.concurrency` says.
 
     At most `config.per_host` connections to one host are open at a time; a request beyond that waits. Proxies and
@@ -50,7 +51,7 @@ def guarded_session(config: DownloadConfig) -> requests.Session:
     Raises:
         ConfigError: An entry of `config.allow_private_hosts` is no address, network or host name.
     """
-    session = _Session()
+    session = GuardedSession()
     session.trust_env = False
     session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE") or True
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -109,11 +110,20 @@ class Guard:
         return _connect(connection, permitted)
 
 
-class _Session(requests.Session):
-    """A session that follows no redirect: requests reads a redirect's body whole, however long it is."""
+class GuardedSession(requests.Session):
+    """A session that follows no redirect: requests reads a redirect's body whole, however long it is.
+
+    Attributes:
+        patience: Which hosts asked for time; for all who use the session.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patience = Patience()
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        return None
+        """Says that there is none."""
+        return
 
 
 class _GuardedAdapter(HTTPAdapter):

@@ -29,7 +29,9 @@ from rushes.errors import (
     TruncatedError,
 )
 from rushes.files.deadline import ends_by
+from rushes.files.guard import GuardedSession
 from rushes.files.part import CHUNK_BYTES
+from rushes.files.patience import Patience
 from rushes.files.urls import join, redact
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ SPEED_WINDOW_S = 30.0
 
 _DECODABLE = {"", "identity", "gzip", "x-gzip", "deflate"}
 _BUSY = {408, 425, 429}
+_HOST_BUSY = {429, 503}
 # What else than 200 is an answer to a request with this header.
 _EXPECTED = {"If-None-Match": {304}, "If-Modified-Since": {304}, "Range": {206, 416}}
 _TIMEOUTS = (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
@@ -143,8 +146,11 @@ def opened(
     """
     deadline_s = time.monotonic() + config.timeout_s.total
     target = url
+    patience = session.patience if isinstance(session, GuardedSession) else Patience()
     for _ in range(MAX_REDIRECTS + 1):
+        deadline_s += patience.wait(target)
         with _requested(target, session, config, headers, deadline_s) as response:
+            _heed(patience, target, response)
             if not response.is_redirect:
                 _check_status(url, response, headers)
                 yield Transfer(url, response, config, deadline_s)
@@ -189,6 +195,13 @@ def _check_status(url: str, response: requests.Response, headers: Mapping[str, s
     if status in (http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.FORBIDDEN):
         raise HTTPStatusError(f"{message}. Check its credentials, and whether a signed URL has expired.", status)
     raise HTTPStatusError(f"{message}. Check the URL, and whether the item still exists.", status)
+
+
+def _heed(patience: Patience, url: str, response: requests.Response) -> None:
+    """Tells everybody of a Retry-After that concerns the host; with another status it concerns the item."""
+    wait_s = _retry_after_s(response) if response.status_code in _HOST_BUSY else None
+    if wait_s is not None:
+        patience.ask(url, wait_s)
 
 
 def _retry_after_s(response: requests.Response) -> float | None:
