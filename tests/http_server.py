@@ -196,6 +196,16 @@ def slammed(handler: Handler) -> None:
     handler.hang_up()
 
 
+def raw(answer_bytes: bytes) -> Answer:
+    """Sends just these bytes, and hangs up."""
+
+    def answer(handler: Handler) -> None:
+        handler.wfile.write(answer_bytes)
+        handler.hang_up()
+
+    return answer
+
+
 def stall(seconds: float = 30, body: bytes = b"abc", length: int | None = None, **headers: object) -> Answer:
     """Sends the headers and a little, and then nothing for a long time."""
 
@@ -256,6 +266,8 @@ def dripping_text(text: bytes, pause_s: float, head: bytes = b"") -> Answer:
     return answer
 
 
+TRAVERSING = 'attachment; filename="../../../../tmp/rushes-was-here"; filename*=UTF-8%27%27..%2F..%2Frushes-was-here'
+UNICODE = "attachment; filename*=UTF-8''%e2%80%ae4pm.exe; filename=\"\xe9t\xe9.mp4\""
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 

@@ -1,6 +1,4 @@
-import shutil
 import socket
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -165,32 +163,6 @@ def test_connections_to_one_host_are_limited() -> None:
             thread.join()
         assert len(server.requests) == 6
     assert most <= 2
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for media.example, which nobody but a test trusts, with its key."""
-    path = tmp_path_factory.mktemp("tls") / "media.example.pem"
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-days",
-        "2",
-    ]
-    names = ["-subj", "/CN=media.example", "-addext", "subjectAltName=DNS:media.example"]
-    if shutil.which("openssl") is None:
-        pytest.skip("needs openssl to make a certificate")
-    subprocess.run(
-        [*command, *names, "-keyout", path, "-out", path.with_suffix(".crt")], check=True, capture_output=True
-    )
-    path.write_bytes(path.read_bytes() + path.with_suffix(".crt").read_bytes())
-    return path
 
 
 def test_tls_is_checked_against_the_name_and_not_the_address(
