@@ -83,8 +83,13 @@ def flow_run(api: str, worker: None, media: MediaServer, folder: Path) -> dict[s
     }
     deployment = requests.get(f"{api}/deployments/name/pipeline/pipeline", timeout=10).json()["id"]
     url = f"{api}/deployments/{deployment}/create_flow_run"
-    created = requests.post(url, json={"parameters": {"config": config}, "state": {"type": "SCHEDULED"}}, timeout=10)
-    created.raise_for_status()
+    body = {"parameters": {"config": config}, "state": {"type": "SCHEDULED"}}
+    for _ in range(5):  # a busy SQLite is not what this is about
+        created = requests.post(url, json=body, timeout=30)
+        if created.status_code < 500:
+            break
+        time.sleep(2)
+    assert created.ok, created.text
     return _ended(api, created.json()["id"], folder)
 
 
