@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from rushes.errors import ChecksumMismatchError
 from rushes.files.part import CHUNK_BYTES, storage_error
-from rushes.files.resume import discard
+from rushes.files.resume import forget
 from rushes.files.urls import redact
 from rushes.jsonl import publish
 from rushes.records import Download, Verified
@@ -145,6 +145,6 @@ def _settle(part: Path, target: Path) -> None:
             part.unlink()
         elif part.exists() or not target.exists():  # also over a file that was cut short since it was stored
             publish(part, target)
-        discard(part)  # its note, by now
+        forget(part)
     except OSError as error:
         raise storage_error(error, target) from None

@@ -97,11 +97,16 @@ def _update(hashes: Mapping[str, Any], chunk: bytes) -> None:
 def check_space(part: Path, needed_bytes: int, what: str) -> None:
     """Checks that a part file's disk has room for what is announced, with `SPARE_BYTES` to spare.
 
+    What is no larger than a chunk is not worth the question: its write tells.
+
     Raises:
         DiskFullError: It has not; nothing is written.
         StorageError: The folder cannot be looked at.
     """
+    if needed_bytes <= CHUNK_BYTES:
+        return
     try:
+        part.parent.mkdir(parents=True, exist_ok=True)
         free_bytes = shutil.disk_usage(part.parent).free
     except OSError as error:
         raise storage_error(error, part) from None

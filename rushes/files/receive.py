@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from rushes.errors import TruncatedError
 from rushes.files.local import is_local, local_path, read_local, validator
-from rushes.files.part import check_space, save, storage_error
-from rushes.files.resume import Rest, continues, discard, headers_of, kept, range_headers, write_note
+from rushes.files.part import check_space, save
+from rushes.files.resume import Rest, continues, discard, headers_of, kept, noting, range_headers
 from rushes.files.transfer import Transfer, opened
 from rushes.records import Download, Source
 
@@ -79,7 +79,9 @@ def _transfer(
             return None
         rest, chunks = _granted(transfer, asked), transfer.chunks()
         if rest is None:
-            _begin(transfer, part, source.url)
+            if asked:
+                discard(part)
+            chunks = noting(chunks, part, source.url, transfer.response.headers, transfer.announced_bytes)
         check_space(part, transfer.announced_bytes or 0, transfer.url)
         start_bytes = rest.start_bytes if rest else 0
         size_bytes, digests = save(chunks, part, _algorithms(source), config.max_bytes, transfer.url, start_bytes)
@@ -107,15 +109,6 @@ def _granted(transfer: Transfer, asked: Rest | None) -> Rest | None:
     if not continues(asked, transfer.response.headers):
         raise _StaleError
     return asked
-
-
-def _begin(transfer: Transfer, part: Path, url: str) -> None:
-    discard(part)
-    try:
-        part.parent.mkdir(parents=True, exist_ok=True)
-        write_note(part, url, transfer.response.headers, transfer.announced_bytes)
-    except OSError as error:
-        raise storage_error(error, part) from None
 
 
 def _check_whole(

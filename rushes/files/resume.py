@@ -12,7 +12,7 @@ import hashlib
 import re
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -20,29 +20,34 @@ from typing import NamedTuple
 
 import msgspec
 
+from rushes.errors import DownloadError
 from rushes.files.urls import identity
 from rushes.jsonl import encode
 
 __all__ = [
+    "EARLY_BYTES",
     "KEPT_S",
-    "SMALLEST_BYTES",
     "Note",
     "Rest",
     "continues",
     "discard",
+    "forget",
     "headers_of",
     "kept",
     "note_path",
+    "noting",
     "range_headers",
     "sweep",
-    "write_note",
 ]
 
 KEPT_S = 7 * 24 * 3600.0
 """How long a part file waits for somebody to go on with it, in seconds."""
 
-SMALLEST_BYTES = 64 << 10
-"""What is not longer than this is fetched anew: that costs less than its note would."""
+EARLY_BYTES = 1 << 20
+"""After how much of a transfer its note is written, in case the process is killed; a failure writes it anyway.
+
+Most items are smaller, and a note would cost them more than it saves.
+"""
 
 _STRONG_TAG = re.compile(r'"[^"]*"')
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
@@ -84,36 +89,52 @@ def headers_of(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: headers[name] for name in ("ETag", "Last-Modified", "Content-Type") if headers.get(name)}
 
 
-def write_note(part: Path, url: str, headers: Mapping[str, str], total_bytes: int | None) -> None:
-    """Notes what a new part file is going to be part of, where it can be gone on with.
+def noting(
+    chunks: Iterator[bytes], part: Path, url: str, headers: Mapping[str, str], total_bytes: int | None
+) -> Iterator[bytes]:
+    """Passes chunks on to a new part file, and notes what it is part of where that is worth it.
 
     Args:
-        part: The part file, which does not exist yet: an older one would be taken for a part of this.
+        chunks: The content.
+        part: The part file; no note stands beside it.
         url: The item's URL.
         headers: Of the server's answer.
-        total_bytes: Length that it announces; unknown or small ones are not noted.
+        total_bytes: Length that it announces, if it does.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: The note cannot be written.
+        DownloadError: What `chunks` raises.
     """
-    if total_bytes is None or total_bytes <= SMALLEST_BYTES or not _divisible(headers):
-        return
-    note = Note(_fingerprint(url), total_bytes, _boot(), headers_of(headers))
-    # Neither fsynced nor renamed: it is believed in this boot only, and a torn one is none.
-    note_path(part).write_bytes(encode(note))
+    size_bytes, to_note = 0, bool(total_bytes) and _divisible(headers)
+    try:
+        for chunk in chunks:
+            yield chunk
+            size_bytes += len(chunk)
+            if to_note and size_bytes > EARLY_BYTES:
+                to_note = _note(part, url, headers, total_bytes or 0)
+    except DownloadError:
+        if to_note:
+            _note(part, url, headers, total_bytes or 0)
+        raise
 
 
 def kept(part: Path, url: str) -> Rest | None:
     """Returns what is missing of a part file that an earlier attempt or an earlier run left, if it can be had.
 
-    Of a part that is whole, the last byte is asked for again: with it the server says that the content is the same.
+    What cannot be gone on with is removed. Of a part that is whole, the last byte is asked for again: with it the
+    server says that the content is the same.
     """
     try:
-        note = msgspec.json.decode(note_path(part).read_bytes(), type=Note)
-        size_bytes = part.stat().st_size
+        written = note_path(part).read_bytes()
+    except OSError:  # most often, there is none
+        return None
+    try:
+        note, size_bytes = msgspec.json.decode(written, type=Note), part.stat().st_size
     except (OSError, msgspec.DecodeError):
+        discard(part)
         return None
     if note.source != _fingerprint(url) or note.boot != _boot() or not 0 < size_bytes <= note.total_bytes:
+        discard(part)
         return None
     return Rest(note, min(size_bytes, note.total_bytes - 1))
 
@@ -132,6 +153,15 @@ def continues(rest: Rest, headers: Mapping[str, str]) -> bool:
     return fits and same and not headers.get("Content-Encoding")
 
 
+def forget(part: Path) -> None:
+    """Removes a part file's note, before other content takes the part's place or when it goes to its own.
+
+    Raises:
+        OSError: It is there and cannot be removed.
+    """
+    note_path(part).unlink(missing_ok=True)
+
+
 def discard(part: Path) -> None:
     """Removes a part file and its note, whichever of them is there."""
     for path in (note_path(part), part):
@@ -148,6 +178,14 @@ def sweep(folder: Path) -> None:
     for path in folder.glob("*"):
         if path not in good:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
+
+
+def _note(part: Path, url: str, headers: Mapping[str, str], total_bytes: int) -> bool:
+    """Writes the note, and returns that there is nothing more to write."""
+    note = Note(_fingerprint(url), total_bytes, _boot(), headers_of(headers))
+    # Neither fsynced nor renamed: it is believed in this boot only, and a torn one is none.
+    note_path(part).write_bytes(encode(note))
+    return False
 
 
 def _validator(headers: Mapping[str, str]) -> str:

@@ -23,7 +23,7 @@ from rushes.errors import HTTPStatusError, RushesError, TooLargeError, Truncated
 from rushes.files.checksum import verify
 from rushes.files.download import download_file, fetch
 from rushes.files.guard import guarded_session
-from rushes.files.resume import KEPT_S, SMALLEST_BYTES, Note, Rest, continues, note_path, sweep
+from rushes.files.resume import KEPT_S, Note, Rest, continues, note_path, sweep
 from rushes.records import Download, Source
 from rushes.workspace import Workspace
 from tests import http_server as web
@@ -175,10 +175,19 @@ def test_what_cannot_be_divided_is_fetched_whole(tmp_path: Path, name: str) -> N
     assert asked == [None, None]
 
 
-def test_a_small_file_is_fetched_whole(tmp_path: Path) -> None:
-    body = BODY[:SMALLEST_BYTES]
-    found, asked = ask(tmp_path, web.truncated(body, 9, ETag='"v1"'), web.ranged(body, ETag='"v1"'))
+def test_a_small_file_leaves_a_note_only_where_it_is_needed(tmp_path: Path) -> None:
+    body = BODY[:5000]
+    then = web.ranged(body, ETag='"v1"')
+    found, asked = ask(tmp_path, web.truncated(body, 3000, ETag='"v1"'), then)
     check(found, tmp_path, body)
+    assert asked == [None, "bytes=3000-"]
+    ask(tmp_path / "other", then, then)
+    assert left(tmp_path / "other") == ["clip"]
+
+
+def test_nothing_of_nothing_is_fetched_whole(tmp_path: Path) -> None:
+    found, asked = ask(tmp_path, web.truncated(BODY, 0, ETag='"v1"'), web.ranged(BODY, ETag='"v1"'))
+    check(found, tmp_path)
     assert asked == [None, None]
 
 
