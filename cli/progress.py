@@ -80,5 +80,5 @@ def _state(workspace: Workspace, before: str | None) -> dict[str, tuple[int, int
     plan = load_plan(workspace, run)
     todo = sum(batch.count for batch in plan.batches)
     done = run_progress(workspace, run)
-    totals = {"download": plan.new + plan.again, "transcode": todo, "export": plan.planned}
+    totals = {"download": plan.new + plan.changed + plan.again, "transcode": todo, "export": plan.planned}
     return {stage: (min(done[stage], total), total) for stage, total in totals.items() if total}

@@ -96,6 +96,8 @@ class DownloadConfig(Section):
     """Largest item, like 20GiB; more is a failure, never a truncation."""
     require_checksum: bool = False
     """Fail items whose row has no checksum."""
+    revalidate: bool = True
+    """Ask, at each run, whether items without a checksum changed; off, what the ledger knows is believed unasked."""
     allow_private_hosts: tuple[str, ...] = ()
     """Private or loopback addresses that may be fetched from, like 127.0.0.1 or 10.0.0.0/8."""
 

@@ -20,15 +20,15 @@ import msgspec
 import requests
 
 from rushes.config import Pipeline
-from rushes.errors import MissingChecksumError, RushesError, UnsupportedFormatError
+from rushes.errors import MissingChecksumError, RushesError
 from rushes.files.checksum import quarantine, verify
 from rushes.files.download import fetch
 from rushes.files.guard import guarded_session
 from rushes.files.urls import redact
+from rushes.items import PlanItem, quarantined, recipe, to_fetch, to_make
 from rushes.jsonl import read_lines
 from rushes.ledger import Known, Ledger, media_key, segment, with_source
 from rushes.media import make_media
-from rushes.plan import PlanItem, recipe, to_ask
 from rushes.records import Download, Media, Rejection, Verified
 from rushes.rejection import reject
 from rushes.results import BatchResult, save_result
@@ -51,7 +51,7 @@ def download_batch(pipeline: Pipeline, workspace: Workspace, batch: Batch, repor
             return _download(item, pipeline, workspace, session)
 
         def pending(items: list[PlanItem], done: dict[str, Known]) -> list[tuple[str, PlanItem]]:
-            open_ = (item for item in items if _to_fetch(item) and settled.get(item.key) is None)
+            open_ = (item for item in items if to_fetch(item, pipeline) and settled.get(item.key) is None)
             return [(item.key, item) for item in open_ if not _arrived(done.get(item.key), workspace)]
 
         settled = _ledger(workspace, "verified", batch)
@@ -100,7 +100,7 @@ def transcode_batch(
 
     def pending(items: list[PlanItem], done: dict[str, Known]) -> list[tuple[str, Verified]]:
         new = {item.key: verified.get(item.key) for item in items}
-        worth = (item for item in items if _other(new[item.key], item) or not (item.made or _hopeless(item)))
+        worth = (item for item in items if _other(new[item.key], item) or to_make(item))
         found = (with_source(new[item.key] or item.verified or _vanished(item), item.source) for item in worth)
         keyed = {media_key(one.sha256, recipe(pipeline)): one for one in found if isinstance(one, Verified)}
         return [(key, one) for key, one in keyed.items() if key not in done]
@@ -146,28 +146,13 @@ def _parallel(keyed: Iterable[tuple[str, T]], one: Callable[[T], Known], workers
         pool.shutdown(cancel_futures=True)
 
 
-def _to_fetch(item: PlanItem) -> bool:
-    """Tells whether to ask the source: for bytes that are not here, for better ones, or whether it has other ones."""
-    return item.verified is None or to_ask(item) or (_quarantined(item) and not item.source.checksum)
-
-
-def _quarantined(item: PlanItem) -> bool:
-    return item.previous is not None and item.previous.status == "quarantined"
-
-
 def _other(new: Known | None, item: PlanItem) -> bool:
     """Tells whether this run brought bytes that the plan did not know of."""
     return isinstance(new, Verified) and (item.verified is None or new.sha256 != item.verified.sha256)
 
 
-def _hopeless(item: PlanItem) -> bool:
-    """Tells whether these bytes would be refused again; of an unknown format, another ffmpeg may think better."""
-    known = item.previous
-    return known is not None and known.status == "quarantined" and known.code != UnsupportedFormatError.code
-
-
 def _download(item: PlanItem, pipeline: Pipeline, workspace: Workspace, session: requests.Session) -> Known:
-    before = item.previous if _quarantined(item) else item.verified
+    before = item.previous if quarantined(item) else item.verified
     try:
         if pipeline.download.require_checksum and not item.source.checksum:
             raise MissingChecksumError(
@@ -178,7 +163,7 @@ def _download(item: PlanItem, pipeline: Pipeline, workspace: Workspace, session:
         fresh = fetch(item.source, workspace.root, f"incoming/{item.key}", pipeline.download, session, *validators)
     except RushesError as error:
         # What is here and good stays, whatever has become of its source.
-        return reject(item.source, "download", error) if item.verified is None or _quarantined(item) else item.verified
+        return reject(item.source, "download", error) if item.verified is None or quarantined(item) else item.verified
     return fresh or before or _vanished(item)
 
 
@@ -203,8 +188,10 @@ def _changed(workspace: Workspace, batch: Batch) -> int:
     """Counts the items of which there are other bytes now than before."""
     ledger = _ledger(workspace, "verified", batch)
     items = read_lines(workspace.path(batch.plan), PlanItem, batch.offset, batch.count)
-    pairs = ((item.verified, ledger.get(item.key)) for item in items if item.verified)
-    return sum(isinstance(new, Verified) and new.sha256 != old.sha256 for old, new in pairs)
+    pairs = ((item.verified or item.earlier, ledger.get(item.key)) for item in items)
+    return sum(
+        isinstance(old, Verified) and isinstance(new, Verified) and new.sha256 != old.sha256 for old, new in pairs
+    )
 
 
 def _vanished(item: PlanItem) -> Rejection:

@@ -11,9 +11,10 @@ from rushes.batches import cut
 from rushes.config import Pipeline
 from rushes.errors import NotIngestedError
 from rushes.files.urls import redact
+from rushes.items import PlanItem, recipe
 from rushes.jsonl import read_lines
 from rushes.ledger import Ledger, media_key
-from rushes.plan import PlanItem, load_plan, recipe
+from rushes.plan import load_plan
 from rushes.records import Media, Outcome, Rejection, Source, Verified
 from rushes.rejection import reject
 from rushes.workspace import Batch, Workspace

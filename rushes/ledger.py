@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import IO
 
@@ -37,6 +38,18 @@ class _Line(msgspec.Struct, frozen=True):
 
 class _Key(msgspec.Struct, frozen=True):
     key: str
+
+
+class _Url(msgspec.Struct, frozen=True):
+    url: str
+
+
+class _Source(msgspec.Struct, frozen=True):
+    source: _Url
+
+
+class _From(msgspec.Struct, frozen=True):
+    outcome: _Source
 
 
 def media_key(sha256: str, recipe: str) -> str:
@@ -71,7 +84,22 @@ class Ledger:
 
     def get(self, key: str) -> Known | None:
         """Returns the latest outcome of a key, or None."""
-        position = self._positions.get(key)
+        return self._read(self._positions.get(key))
+
+    def of_url(self, url: str) -> Known | None:
+        """Returns the latest outcome of whatever key came from a redacted URL, or None; not of media."""
+        return self._read(self._urls.get(url))
+
+    @cached_property
+    def _urls(self) -> dict[str, tuple[int, int]]:
+        """A second pass, made by those only who meet a key that is not here."""
+        return {
+            decode(line, _From, f"{path}, byte {offset}").outcome.source.url: (number, offset)
+            for number, path in enumerate(self._segments)
+            for offset, line in _whole_lines(path)
+        }
+
+    def _read(self, position: tuple[int, int] | None) -> Known | None:
         if position is None:
             return None
         path = self._segments[position[0]]

@@ -18,7 +18,7 @@ from rushes.plan import Plan, make_plan, new_run
 from rushes.records import Media, Rejection
 from rushes.results import results, work_done
 from rushes.workspace import Workspace, stored
-from tests.http_server import Answer, Server, ok, serve, status, validated
+from tests.http_server import Answer, Handler, Server, ok, serve, status, truncated, validated
 from tests.rushes.runs import codes, ended, ingest, png, settings
 
 PAGE = b"<!doctype html><title>Please log in</title>"
@@ -289,6 +289,62 @@ def test_an_item_with_a_checksum_or_without_a_validator_is_not_asked_for_again(
         assert asked(server) == [None, None]
         ingest(config, workspace)
         assert asked(server) == []
+
+
+def test_without_revalidation_nobody_is_asked_about_what_is_here_and_failed_items_are_tried_all_the_same(
+    workspace: Workspace, picture: bytes
+) -> None:
+    routes = {"/a.png": validated(picture, etag='"1"'), "/page.png": validated(PAGE, etag='"1"'), "/b.png": status(404)}
+
+    def answer(handler: Handler) -> None:
+        routes[handler.path](handler)
+
+    with serve(dict.fromkeys(routes, answer)) as server:
+        rows = [{"id": path[1:2], "url": server.url(path)} for path in routes]
+        download = {"allow_private_hosts": ["127.0.0.1"], "attempts": 1, "revalidate": False}
+        config = settings(workspace, rows, download=download)
+        assert codes(config, workspace, ingest(config, workspace)) == {"a": "ok", "p": "not_media", "b": "http_status"}
+        server.requests.clear()
+        routes["/a.png"] = routes["/page.png"] = routes["/b.png"] = validated(picture, etag='"2"')
+        assert codes(config, workspace, ingest(config, workspace)) == {"a": "ok", "p": "ok", "b": "ok"}
+        assert sorted(server.paths()) == ["/b.png", "/page.png"]
+
+
+@pytest.mark.parametrize("bad", [status(404), status(503), truncated(b"all of it", 3)], ids=["404", "503", "truncated"])
+def test_what_failed_is_tried_again_by_the_next_run_and_ends_ok_once_it_passes(
+    workspace: Workspace, picture: bytes, bad: Answer
+) -> None:
+    routes = {"/a.png": bad}
+    with serve({"/a.png": lambda handler: routes["/a.png"](handler), "/b.png": picture}) as server:
+        config = settings(workspace, [{"id": name, "url": server.url(f"/{name}.png")} for name in "ab"])
+        for _ in range(2):
+            assert codes(config, workspace, ingest(config, workspace)).pop("a") in {"http_status", "truncated"}
+        routes["/a.png"] = ok(picture)
+        assert codes(config, workspace, ingest(config, workspace)) == {"a": "ok", "b": "ok"}
+        assert server.paths().count("/b.png") == 1
+        assert ingest(config, workspace).batches == ()
+
+
+def test_what_was_no_media_is_asked_whether_it_changed_and_nothing_more(workspace: Workspace) -> None:
+    with serve({"/a.png": validated(PAGE, etag='"1"')}) as server:
+        config = settings(workspace, [{"id": "a", "url": server.url("/a.png")}])
+        ingest(config, workspace)
+        assert asked(server) == [None]
+        plan = ingest(config, workspace)
+        assert (asked(server), work(workspace, plan)) == (['"1"'], {"fetched": 0, "changed": 0, "made": 0})
+
+
+def test_a_row_with_another_checksum_counts_as_changed_where_it_brings_other_bytes(
+    workspace: Workspace, picture: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / "b.png").write_bytes(picture)
+    config = settings(workspace, [{"id": "a", "url": "b.png", "checksum": sha256(picture)}])
+    ingest(config, workspace)
+    other = png(tmp_path / "b.png", "blue")
+    config = settings(workspace, [{"id": "a", "url": "b.png", "checksum": sha256(other)}])
+    assert work(workspace, ingest(config, workspace)) == {"fetched": 1, "changed": 1, "made": 1}
+    config = settings(workspace, [{"id": "a", "url": "b.png"}])
+    assert work(workspace, ingest(config, workspace))["changed"] == 0
 
 
 def work(workspace: Workspace, plan: Plan) -> dict[str, int]:

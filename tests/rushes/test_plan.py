@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from rushes.config import Pipeline
+from rushes.items import STATES, PlanItem, source_key
 from rushes.jsonl import read_lines
-from rushes.plan import PlanItem, latest_run, load_plan, make_plan, new_run, source_key
+from rushes.plan import latest_run, load_plan, make_plan, new_run
 from rushes.records import Media, Source
 from rushes.workspace import Workspace
 from tests.rushes.runs import codes, ended, ingest, png, settings
@@ -24,8 +27,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def counts(plan: object) -> dict[str, int]:
-    names = ("new", "again", "remake", "unchanged", "rejected")
-    return {name: number for name in names if (number := getattr(plan, name))}
+    return {name: number for name in STATES if (number := getattr(plan, name))}
 
 
 def test_every_row_is_counted_once_under_one_state(workspace: Workspace, tmp_path: Path) -> None:
@@ -67,13 +69,27 @@ def test_a_url_that_is_signed_anew_is_the_same_item_and_another_checksum_is_anot
     assert source_key(Source("a", SIGNED.format("x"))) != source_key(Source("a", SIGNED.format("x"), checksum="md5:0"))
 
 
-def test_a_local_file_that_changed_is_new(workspace: Workspace, tmp_path: Path) -> None:
+def test_a_local_file_that_was_touched_is_changed(workspace: Workspace, tmp_path: Path) -> None:
     png(tmp_path / "a.png")
     config = settings(workspace, [{"url": "a.png"}])
     ingest(config, workspace)
     png(tmp_path / "a.png", size=(50, 50))
-    assert counts(ingest(config, workspace)) == {"new": 1}
+    assert counts(ingest(config, workspace)) == {"changed": 1}
     assert counts(ingest(config, workspace)) == {"unchanged": 1}
+
+
+def test_a_row_whose_checksum_changed_is_changed_and_one_that_was_mended_failed_before(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    sums = {name: hashlib.sha256(png(tmp_path / f"{name}.png", name)).hexdigest() for name in ("red", "blue")}
+
+    def rows(red: str, blue: str) -> Pipeline:
+        found = {"red": red, "blue": blue}
+        return settings(workspace, [{"url": f"{name}.png", "checksum": sums[found[name]]} for name in found])
+
+    assert counts(ingest(rows("red", "red"), workspace)) == {"new": 2}
+    assert counts(ingest(rows("blue", "blue"), workspace)) == {"changed": 1, "again": 1}
+    assert counts(ingest(rows("red", "blue"), workspace)) == {"unchanged": 2}
 
 
 def test_another_recipe_fetches_nothing_and_the_first_one_again_makes_nothing(
