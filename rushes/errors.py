@@ -27,6 +27,7 @@ quarantined (bytes arrived, and are kept apart as not trusted).
     ├── ChecksumMismatchError       checksum_mismatch   quarantined
     ├── MissingChecksumError        missing_checksum
     ├── StorageError                storage
+    │   ├── StorageAccessError      storage_access
     │   └── DiskFullError           disk_full
     ├── MediaError
     │   ├── NotMediaError           not_media           quarantined
@@ -74,6 +75,7 @@ __all__ = [
     "RunFailedError",
     "RushesError",
     "ServerBusyError",
+    "StorageAccessError",
     "StorageError",
     "TooLargeError",
     "TranscodingFailedError",
@@ -252,6 +254,13 @@ class StorageError(RushesError):
 
     code = "storage"
     transient = True
+
+
+class StorageAccessError(StorageError):
+    """A storage refuses: no credentials, wrong ones, or ones that may not do this."""
+
+    code = "storage_access"
+    transient = False
 
 
 class DiskFullError(StorageError):
