@@ -13,7 +13,7 @@ from types import FrameType
 
 import click
 
-from cli import doctor, files, library, run
+from cli import doctor, files, library, look, run
 from cli.output import fail
 from rushes import __version__
 from rushes.errors import RushesError
@@ -29,7 +29,7 @@ def rushes() -> None:
 
 _RUNS = (run.run, run.ingest, run.export)
 _FILES = (files.download, files.checksum, library.probe, files.transcode, files.archive, files.unarchive)
-for command in (*_RUNS, library.verify, *_FILES, doctor.doctor):
+for command in (*_RUNS, look.plan, library.verify, *_FILES, doctor.doctor):
     rushes.add_command(command)
 
 

@@ -122,6 +122,7 @@ def _run(
     start = time.monotonic()
     items = list(read_lines(workspace.path(batch.plan), PlanItem, batch.offset, batch.count))
     stopped = size_bytes = done = 0
+    media_s = 0.0
     with segment(path) as ledger:
         for key, outcome in _parallel(pending(items, ledger.done), one, workers):
             ledger.append(key, outcome)
@@ -129,10 +130,13 @@ def _run(
             if isinstance(outcome, _GAINS[stage]):
                 done += 1
                 size_bytes += outcome.size_bytes
+            if isinstance(outcome, Media):
+                media_s += outcome.source_info.duration_s or 0.0
             if report:
                 report(len(ledger.done), len(items))
     elapsed_s = time.monotonic() - start
-    return save_result(workspace, BatchResult(batch, stage, len(items), done, stopped, size_bytes, elapsed_s))
+    figures = (len(items), done, stopped, size_bytes, elapsed_s)
+    return save_result(workspace, BatchResult(batch, stage, *figures, media_s=round(media_s, 3)))
 
 
 def _parallel(keyed: Iterable[tuple[str, T]], one: Callable[[T], Known], workers: int) -> Iterator[tuple[str, Known]]:

@@ -26,7 +26,7 @@ from rushes.files.urls import redact
 from rushes.jsonl import decode, encode, fsync_dir
 from rushes.records import Download, Media, Rejection, Source, Verified
 
-__all__ = ["Ledger", "Segment", "media_key", "segment", "with_source"]
+__all__ = ["Ledger", "Segment", "every_outcome", "media_key", "segment", "with_source"]
 
 Known = Download | Verified | Media | Rejection
 
@@ -123,6 +123,13 @@ class Segment:
         public = Source(_source(outcome).id, redact(_source(outcome).url))
         self._file.write(encode(_Line(key, with_source(outcome, public))) + b"\n")
         self._file.flush()
+
+
+def every_outcome(folder: Path) -> Iterator[Known]:
+    """Yields all that a ledger ever held, the oldest first, also what later lines took the place of."""
+    for path in sorted(folder.glob("*.jsonl")):
+        for offset, line in _whole_lines(path):
+            yield decode(line, _Line, f"{path}, byte {offset}").outcome
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from rushes.jsonl import atomic_write, decode, encode, read_lines, write_lines
 from rushes.records import Source
 from rushes.workspace import Batch, Workspace
 
-__all__ = ["Plan", "latest_run", "load_plan", "make_plan", "new_run"]
+__all__ = ["Plan", "cost_s", "latest_run", "load_plan", "make_plan", "new_run", "started"]
 
 _IMAGE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 # Expected work on one core, in seconds: measured on small pictures and on 1080p clips, and meant to cut by, no more.
@@ -73,6 +73,11 @@ def new_run(now: datetime | None = None) -> str:
     return f"{(now or datetime.now(UTC)):%Y%m%dT%H%M%S%f}Z-{secrets.token_hex(2)}"
 
 
+def started(run: str) -> datetime:
+    """Returns when a run began, which its id says."""
+    return datetime.strptime(run.partition("Z")[0], "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
+
+
 def latest_run(workspace: Workspace) -> str | None:
     """Returns the id of the latest run that was planned here, or None."""
     runs = sorted(path.parent.name for path in workspace.root.glob("runs/*/plan.json"))
@@ -109,7 +114,7 @@ def make_plan(pipeline: Pipeline, workspace: Workspace, run: str) -> Plan:
             asked = to_ask(item, pipeline)
             if (known not in {"unchanged", "rejected"} or asked) and item.key not in seen:
                 seen.add(item.key)
-                yield item, _cost(item, asked)
+                yield item, cost_s(item, asked)
 
     size = pipeline.run.batch_size
     batches = cut(folder / "ingest.jsonl", todo(), run, workspace, None if size == "auto" else size)
@@ -137,7 +142,8 @@ def _labels(source: Source) -> Iterator[str]:
         yield annotation.label
 
 
-def _cost(item: PlanItem, asked: bool) -> float:
+def cost_s(item: PlanItem, asked: bool) -> float:
+    """Returns about how many seconds of work an item is on one core, where it is asked about or brought here."""
     if asked or Path(urlsplit(item.source.url).path).suffix.lower() in _IMAGE_SUFFIXES:
         return _IMAGE_S
     return item.verified.size_bytes / 1e6 * _VIDEO_S_PER_MB if item.verified else _VIDEO_S

@@ -26,6 +26,7 @@ class BatchResult(msgspec.Struct, frozen=True):
         size_bytes: Bytes fetched, or written.
         elapsed_s: Wall time.
         changed: Items whose bytes are other ones than in an earlier run.
+        media_s: Seconds of video that were made.
     """
 
     batch: Batch
@@ -36,6 +37,7 @@ class BatchResult(msgspec.Struct, frozen=True):
     size_bytes: int
     elapsed_s: float
     changed: int = 0
+    media_s: float = 0.0
 
 
 def save_result(workspace: Workspace, result: BatchResult) -> BatchResult:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import itertools
 import mimetypes
 import socket
@@ -34,12 +35,23 @@ class Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        asked = Request(self.path, {name.lower(): value for name, value in self.headers.items()})
+        asked = Request(self.path, {name.lower(): value for name, value in self.headers.items()}, self.command)
         self.server.requests.append(asked)
         try:
             self.server.find(asked.name)(self)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
+
+    def do_HEAD(self) -> None:
+        """Answers as to GET, without the body."""
+        line, answer = self.wfile, io.BytesIO()
+        self.wfile = answer
+        try:
+            self.do_GET()
+        finally:
+            self.wfile = line
+        head, end, _ = answer.getvalue().partition(b"\r\n\r\n")
+        self.wfile.write(head + end)
 
     def log_message(self, *args: object) -> None:
         pass
@@ -68,6 +80,7 @@ class Request:
 
     path: str
     headers: Mapping[str, str]
+    method: str = "GET"
 
     @property
     def name(self) -> str:

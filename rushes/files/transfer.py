@@ -137,9 +137,9 @@ class Transfer:
 
 @contextmanager
 def opened(
-    url: str, session: requests.Session, config: DownloadConfig, headers: Mapping[str, str]
+    url: str, session: requests.Session, config: DownloadConfig, headers: Mapping[str, str], method: str = "GET"
 ) -> Iterator[Transfer]:
-    """Sends a GET request, follows its redirects, and gives the answer until the block ends.
+    """Sends a request, follows its redirects, and gives the answer until the block ends.
 
     Raises:
         DownloadError: Any of its kinds.
@@ -149,7 +149,7 @@ def opened(
     patience = session.patience if isinstance(session, GuardedSession) else Patience()
     for _ in range(MAX_REDIRECTS + 1):
         deadline_s += patience.wait(target)
-        with _requested(target, session, config, headers, deadline_s) as response:
+        with _requested(method, target, session, config, headers, deadline_s) as response:
             _heed(patience, target, response)
             if not response.is_redirect:
                 _check_status(url, response, headers)
@@ -161,12 +161,17 @@ def opened(
 
 @contextmanager
 def _requested(
-    url: str, session: requests.Session, config: DownloadConfig, headers: Mapping[str, str], deadline_s: float
+    method: str,
+    url: str,
+    session: requests.Session,
+    config: DownloadConfig,
+    headers: Mapping[str, str],
+    deadline_s: float,
 ) -> Iterator[requests.Response]:
     limits = config.timeout_s
     timeout = (min(limits.connect, limits.total), min(limits.read, limits.total))
     with _translated(redact(url), config, deadline_s), ends_by(deadline_s):
-        response = session.get(url, stream=True, headers=headers, timeout=timeout)
+        response = session.request(method, url, stream=True, headers=headers, timeout=timeout)
     try:
         yield response
     finally:

@@ -18,7 +18,7 @@ from rushes.errors import AccountingError
 from rushes.export.batch import finish
 from rushes.files.sums import checksum_lines
 from rushes.jsonl import encode, json_bytes, read_lines
-from rushes.plan import Plan, load_plan
+from rushes.plan import Plan, load_plan, started
 from rushes.records import ManifestRow, WrittenFile
 from rushes.results import results, work_done
 from rushes.summary.outcome import RunOutcome, failed_share, save_outcome
@@ -117,13 +117,13 @@ def _write_checksums(building: Path, written: Iterable[WrittenFile]) -> None:
 
 def _summary(pipeline: Pipeline, outcome: RunOutcome) -> dict[str, Any]:
     ended = datetime.now(UTC)
-    started = datetime.strptime(outcome.run.partition("Z")[0], "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
+    began = started(outcome.run)
     return {
         "name": pipeline.name,
         "run": outcome.run,
-        "started": started.isoformat(timespec="milliseconds"),
+        "started": began.isoformat(timespec="milliseconds"),
         "ended": ended.isoformat(timespec="milliseconds"),
-        "elapsed_s": round((ended - started).total_seconds(), 3),
+        "elapsed_s": round((ended - began).total_seconds(), 3),
         "over_limit": outcome.over_limit,
         "items": outcome.items,
         "work": outcome.work,

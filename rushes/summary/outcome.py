@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 
 import msgspec
 
 from rushes.config import Pipeline
 from rushes.join import outcomes
 from rushes.jsonl import atomic_write, decode, encode
+from rushes.plan import started
 from rushes.records import Rejection
 from rushes.results import results, work_done
 from rushes.workspace import Workspace
@@ -29,6 +31,7 @@ class RunOutcome(msgspec.Struct, frozen=True):
         over_limit: Whether more items failed than `run.max_failed` allows.
         dataset: Folder of the dataset, after an export.
         files: Images and videos in the dataset, after an export.
+        elapsed_s: From the run's beginning to this outcome, in seconds.
     """
 
     run: str
@@ -38,6 +41,7 @@ class RunOutcome(msgspec.Struct, frozen=True):
     over_limit: bool
     dataset: str | None = None
     files: int | None = None
+    elapsed_s: float = 0.0
 
     @property
     def fetched(self) -> int:
@@ -76,6 +80,8 @@ def ingest_outcome(pipeline: Pipeline, workspace: Workspace, run: str) -> RunOut
 
 def save_outcome(workspace: Workspace, outcome: RunOutcome) -> RunOutcome:
     """Keeps a run's outcome beside its plan, and returns it."""
+    elapsed_s = round((datetime.now(UTC) - started(outcome.run)).total_seconds(), 3)
+    outcome = msgspec.structs.replace(outcome, elapsed_s=elapsed_s)
     with atomic_write(workspace.run(outcome.run) / "outcome.json") as file:
         file.write(encode(outcome))
     return outcome

@@ -1,0 +1,36 @@
+"""Commands that look and change nothing: they import no orchestrator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from cli.output import json_line, json_option, say
+
+__all__ = ["plan"]
+
+
+@click.command()
+@click.argument("file", metavar="PIPELINE.yaml", type=click.Path(path_type=Path))
+@click.option("--set", "overrides", multiple=True, metavar="KEY.PATH=VALUE", help="Override a key of the file.")
+@click.option("--offline", is_flag=True, help="Ask no host how large a few of the unknown items are.")
+@json_option
+def plan(file: Path, overrides: tuple[str, ...], offline: bool, as_json: bool) -> int:
+    """Say what a run would do: items by state, bytes, hours, disk, time; fetch nothing, write nothing.
+
+    Example: rushes plan pipeline.yaml --set transcode.profile=archive
+    """
+    from rushes.pipeline_file import load  # what reads sources is slow to import
+    from rushes.preview.forecast import forecast
+    from rushes.preview.text import lines
+    from rushes.workspace import Workspace
+
+    pipeline = load(file, overrides)
+    found = forecast(pipeline, Workspace(pipeline.workspace_path), offline)
+    for line in lines(found):
+        say(line)
+    if as_json:
+        json_line({"status": "ok"} | msgspec.to_builtins(found))
+    return 0

@@ -1,0 +1,1 @@
+"""What a run would do, looked up and estimated, and never begun."""

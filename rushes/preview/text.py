@@ -1,0 +1,63 @@
+"""A forecast in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rushes.preview.forecast import Forecast
+
+__all__ = ["lines"]
+
+_STATES = {
+    "new": "new",
+    "changed": "changed",
+    "failed_before": "failed before",
+    "remake": "to make again",
+    "unchanged": "unchanged",
+    "rejected": "bad or doubled rows",
+}
+
+
+def lines(found: Forecast) -> Iterator[str]:
+    """Yields what a person wants to read, line by line."""
+    states = ", ".join(f"{found.items[name]} {words}" for name, words in _STATES.items())
+    yield f"items:     {found.items['planned']} planned = {states}"
+    yield f"fetch:     {found.fetch} items, {_size(found.fetch_bytes)} ({found.basis['fetch_bytes']})"
+    if found.ask:
+        yield f"ask:       {found.ask} items whether they changed; those that did are fetched, too"
+    if found.unasked:
+        yield f"unasked:   {found.unasked} items without checksum are believed to be as they were"
+    yield f"make:      {found.make} media at most, {_hours(found.transcode_s)} ({found.basis['transcode_s']})"
+    yield f"disk:      {_disk(found)} ({found.basis['disk']})"
+    yield f"time:      {_time(found.eta_s)} ({found.basis['eta_s']})"
+
+
+def _disk(found: Forecast) -> str:
+    disk = found.disk
+    parts = {"store": disk.store, "derived": disk.derived, "dataset": disk.dataset}
+    known = [value for value in parts.values() if value is not None]
+    total = _size(sum(known)) if len(known) == len(parts) else f"{_size(sum(known))} and what nobody can tell yet"
+    each = ", ".join(f"{name} {_size(value)}" for name, value in parts.items())
+    short = "; NOT ENOUGH" if sum(known) > disk.free else ""
+    return f"{total}: {each}; {_size(disk.free)} are free{short}"
+
+
+def _size(value: int | None) -> str:
+    if value is None:
+        return "unknown"
+    amount, units = float(value), ["B", "kB", "MB", "GB", "TB"]
+    while amount >= 1000 and len(units) > 1:
+        amount, units = amount / 1000, units[1:]
+    return f"{amount:.3g} {units[0]}" if amount < 1000 else f"{amount:.0f} {units[0]}"
+
+
+def _hours(seconds: float | None) -> str:
+    return "unknown hours to transcode" if seconds is None else f"{seconds / 3600:.2f} h of video to transcode"
+
+
+def _time(seconds: float | None) -> str:
+    if seconds is None:
+        return "unknown"
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s"
+    return f"about {round(seconds / 60)} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"

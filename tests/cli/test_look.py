@@ -1,0 +1,47 @@
+"""Commands that look: what they print, how they end, and what they leave alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.cli.test_main import pipeline_file, rushes
+from tests.rushes.runs import png
+
+
+def test_a_plan_is_words_and_one_line_for_scripts_and_leaves_nothing(tmp_path: Path) -> None:
+    png(tmp_path / "a.png")
+    (tmp_path / "items.csv").write_text("url\na.png\nb.png\n")
+    path = pipeline_file(tmp_path, "name: x\nsource: items.csv\n")
+    before = sorted(tmp_path.rglob("*"))
+    ended = rushes("plan", path, "--offline", "--json", "--set", "transcode.profile=web")
+    assert ended.returncode == 0, ended.stderr
+    *words, line = ended.stdout.splitlines()
+    assert words[0].startswith("items:     2 planned = 2 new")
+    found = json.loads(line)
+    assert (found["status"], found["items"]["new"], found["fetch"]) == ("ok", 2, 2)
+    assert found["fetch_bytes"] == (tmp_path / "a.png").stat().st_size
+    assert found["transcode_s"] is None
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_plan_of_what_cannot_run_is_exit_2_and_one_line(tmp_path: Path) -> None:
+    for text, expected in [
+        ("name: x\nsource: nowhere.csv\n", "nowhere.csv"),
+        ("name: x\nsource: a.csv\nnope: 1\n", "unknown key nope"),
+    ]:
+        ended = rushes("plan", pipeline_file(tmp_path, text))
+        assert (ended.returncode, ended.stderr.count("\n")) == (2, 1), ended.stderr
+        assert expected in ended.stderr
+
+
+def test_a_plan_imports_no_orchestrator(tmp_path: Path) -> None:
+    (tmp_path / "items.csv").write_text("url\na.png\n")
+    path = pipeline_file(tmp_path, "name: x\nsource: items.csv\n")
+    code = (
+        f"import sys; from cli.main import rushes; rushes.main(['plan', {str(path)!r}], standalone_mode=False);"
+        "sys.exit(any(name in sys.modules for name in ('prefect', 'ray')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 0
