@@ -9,7 +9,18 @@ import msgspec
 
 from cli.output import json_line, json_option, say
 
-__all__ = ["plan"]
+__all__ = ["diff", "plan"]
+
+_SHOWN = 20
+_KINDS = {
+    "added": "added",
+    "vanished": "vanished",
+    "status": "status changed",
+    "content": "content changed",
+    "labels": "labels changed",
+    "split": "split changed",
+    "attributes": "attributes, group or URL changed",
+}
 
 
 @click.command()
@@ -34,3 +45,27 @@ def plan(file: Path, overrides: tuple[str, ...], offline: bool, as_json: bool) -
     if as_json:
         json_line({"status": "ok"} | msgspec.to_builtins(found))
     return 0
+
+
+@click.command()
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@json_option
+def diff(old: Path, new: Path, as_json: bool) -> int:
+    """Say how two datasets differ: items added, vanished, changed, and their labels.
+
+    Example: rushes diff datasets/monday datasets/tuesday
+    """
+    from rushes.summary.diff import diff_datasets
+
+    found = diff_datasets(old, new, _SHOWN)
+    for kind, words in _KINDS.items():
+        if count := found.counts[kind]:
+            named = ", ".join(found.first[kind]) + (", …" if count > len(found.first[kind]) else "")
+            say(f"{words}: {count}: {named}")
+    for name, (before, after) in found.classes.items():
+        say(f"labels of class {name}: {before} before, {after} now")
+    say(f"{found.differ} rows differ; {found.rows[0]} before, {found.rows[1]} now")
+    if as_json:
+        json_line({"status": "ok" if found.same else "failed"} | msgspec.to_builtins(found))
+    return 0 if found.same else 1

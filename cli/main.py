@@ -29,7 +29,7 @@ def rushes() -> None:
 
 _RUNS = (run.run, run.ingest, run.export)
 _FILES = (files.download, files.checksum, library.probe, files.transcode, files.archive, files.unarchive)
-for command in (*_RUNS, look.plan, library.verify, *_FILES, doctor.doctor):
+for command in (*_RUNS, look.plan, library.verify, look.diff, *_FILES, doctor.doctor):
     rushes.add_command(command)
 
 

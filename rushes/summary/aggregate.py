@@ -21,6 +21,7 @@ from rushes.jsonl import encode, json_bytes, read_lines
 from rushes.plan import Plan, load_plan, started
 from rushes.records import ManifestRow, WrittenFile
 from rushes.results import results, work_done
+from rushes.summary.diff import since
 from rushes.summary.outcome import RunOutcome, failed_share, save_outcome
 from rushes.summary.publish import SUMMARY, building_of, place_for, publish_dataset
 from rushes.summary.stats import Stats
@@ -61,7 +62,7 @@ def aggregate(pipeline: Pipeline, workspace: Workspace, run: str, batches: Seque
     outcome = RunOutcome(
         run, content["items"], content["failures_by_code"], work, over_limit, str(dataset), content["files"]
     )
-    (building / SUMMARY).write_bytes(json_bytes(_summary(pipeline, outcome)))
+    (building / SUMMARY).write_bytes(json_bytes(_summary(pipeline, outcome, building)))
     publish_dataset(building, dataset)
     return save_outcome(workspace, outcome)
 
@@ -115,7 +116,7 @@ def _write_checksums(building: Path, written: Iterable[WrittenFile]) -> None:
         file.writelines(checksum_lines(digests))
 
 
-def _summary(pipeline: Pipeline, outcome: RunOutcome) -> dict[str, Any]:
+def _summary(pipeline: Pipeline, outcome: RunOutcome, building: Path) -> dict[str, Any]:
     ended = datetime.now(UTC)
     began = started(outcome.run)
     return {
@@ -127,6 +128,7 @@ def _summary(pipeline: Pipeline, outcome: RunOutcome) -> dict[str, Any]:
         "over_limit": outcome.over_limit,
         "items": outcome.items,
         "work": outcome.work,
+        "since": since(pipeline.output_path, building / "manifest.jsonl"),
         "export": pipeline.export.model_dump(mode="json"),
         "transcode": pipeline.transcode.model_dump(mode="json") if pipeline.transcode else None,
         "frames": pipeline.frames.model_dump(mode="json") if pipeline.frames else None,

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from rushes.jsonl import write_lines
+from rushes.records import ManifestRow
 from tests.cli.test_main import pipeline_file, rushes
 from tests.rushes.runs import png
 
@@ -45,3 +47,17 @@ def test_a_plan_imports_no_orchestrator(tmp_path: Path) -> None:
         "sys.exit(any(name in sys.modules for name in ('prefect', 'ray')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 0
+
+
+def test_datasets_that_differ_are_exit_1_and_the_same_ones_exit_0(tmp_path: Path) -> None:
+    for name, ids in (("old", "ab"), ("new", "bc")):
+        rows = [ManifestRow(each, f"{each}.png", "ok", "export") for each in ids]
+        write_lines(tmp_path / name / "manifest.jsonl", rows)
+    ended = rushes("diff", tmp_path / "old", tmp_path / "new", "--json")
+    assert ended.returncode == 1
+    *words, line = ended.stdout.splitlines()
+    assert words == ["added: 1: c", "vanished: 1: a", "2 rows differ; 2 before, 2 now"]
+    assert json.loads(line)["first"]["added"] == ["c"]
+    assert rushes("diff", tmp_path / "old", tmp_path / "old").returncode == 0
+    nowhere = rushes("diff", tmp_path / "old", tmp_path / "nowhere")
+    assert (nowhere.returncode, nowhere.stderr.count("\n")) == (2, 1)
