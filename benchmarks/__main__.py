@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from importlib import import_module
 
-_NAMES = ("pipeline_vs_shell",)
+_NAMES = ("pipeline_vs_shell", "ingest_vs_downloaders")
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,10 +14,12 @@ from PIL import Image
 
 from rushes.video.binaries import find
 
-__all__ = ["PICTURE_SIZE", "clips", "pictures", "sha256"]
+__all__ = ["PICTURE_SIZE", "clips", "padded", "pictures", "random_files", "sha256"]
 
 PICTURE_SIZE = (320, 240)
 _KINDS = ("testsrc2", "mandelbrot", "testsrc2=alpha=128", "mandelbrot=maxiter=300")
+_DRAWN = 500
+_BLOCK_BYTES = 1_000_000
 _QUALITY = 70  # noise of this size and quality makes JPEG files of about 50 KB
 
 
@@ -39,6 +42,29 @@ def pictures(folder: Path, number: int) -> list[Path]:
     paths = [folder / f"picture-{index:05}.jpg" for index in range(number)]
     with ThreadPoolExecutor() as pool:
         list(pool.map(_picture, range(number), paths))
+    return paths
+
+
+def padded(folder: Path, number: int, size_bytes: int = 50_000) -> list[Path]:
+    """Makes pictures of exactly this length, all different: some are drawn, the others differ in their padding."""
+    drawn = [path.read_bytes() for path in pictures(folder / "drawn", min(number, _DRAWN))]
+    paths = [folder / f"padded-{index:06}.jpg" for index in range(number)]
+    for index, path in enumerate(paths):
+        if not path.exists():
+            picture = drawn[index % _DRAWN]
+            path.write_bytes(picture + index.to_bytes(size_bytes - len(picture), "big"))
+    return paths
+
+
+def random_files(folder: Path, number: int, size_bytes: int = 500_000_000) -> list[Path]:
+    """Makes files of random bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"random-{index:03}.mp4" for index in range(number)]
+    for path in paths:
+        if not path.exists():
+            with path.open("wb") as file:
+                for _ in range(size_bytes // _BLOCK_BYTES):
+                    file.write(os.urandom(_BLOCK_BYTES))
     return paths
 
 

@@ -1,7 +1,8 @@
-"""Wall time of a command, and the memory of it and of everything it starts."""
+"""Time and memory of a command, with everything it starts."""
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 import time
@@ -23,11 +24,13 @@ class Measurement:
 
     Attributes:
         wall_s: From start to end, in seconds.
+        cpu_s: Processor time of it and of all it started and waited for, in seconds.
         driver_mb: Peak resident memory of the command's own process, in megabytes.
         tree_mb: Peak of the sum over its process tree; memory that processes share counts more than once.
     """
 
     wall_s: float
+    cpu_s: float
     driver_mb: float
     tree_mb: float
 
@@ -35,7 +38,7 @@ class Measurement:
 def measure(command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None) -> Measurement:
     """Runs a command and measures it; ends this process with its log where it fails."""
     log = folder / "log"
-    started = time.perf_counter()
+    started, cpu_s = time.perf_counter(), _cpu_s()
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
     driver_mb = tree_mb = 0.0
@@ -45,7 +48,12 @@ def measure(command: Sequence[str], folder: Path, environment: Mapping[str, str]
     wall_s = time.perf_counter() - started
     if process.returncode:
         sys.exit(f"{' '.join(command)}: exit code {process.returncode}\n{log.read_text(errors='replace')[-4000:]}")
-    return Measurement(wall_s, driver_mb, tree_mb)
+    return Measurement(wall_s, _cpu_s() - cpu_s, driver_mb, tree_mb)
+
+
+def _cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _ended(process: subprocess.Popen[bytes]) -> bool:
