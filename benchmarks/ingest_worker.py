@@ -35,8 +35,8 @@ def main() -> None:
 
 def _ingest(pipeline: Pipeline, media: bool) -> dict[str, float]:
     start_s = time.monotonic()
-    with locked(Workspace(pipeline.workspace_path)):
-        plan = make_plan(pipeline, Workspace(pipeline.workspace_path), new_run())
+    with locked(pipeline.workspace_place):
+        plan = make_plan(pipeline, Workspace(Path(pipeline.workspace_place)), new_run())
         planned_s = time.monotonic() - start_s
         # Forked, so that they have imported everything, as a runner's workers have.
         with multiprocessing.get_context("fork").Pool(os.cpu_count()) as workers:
@@ -52,7 +52,7 @@ def _ingest(pipeline: Pipeline, media: bool) -> dict[str, float]:
 
 def _batch(pipeline: Pipeline, media: bool, batch: Batch) -> tuple[list[BatchResult], float]:
     steps = (download_batch, checksum_batch, transcode_batch)[: 3 if media else 2]
-    results = [step(pipeline, Workspace(pipeline.workspace_path), batch) for step in steps]
+    results = [step(pipeline, Workspace(Path(pipeline.workspace_place)), batch) for step in steps]
     return results, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 
 

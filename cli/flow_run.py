@@ -12,7 +12,7 @@ from rushes.errors import RunFailedError
 from rushes.pipeline_file import load
 from rushes.plan import latest_run
 from rushes.summary.outcome import STATUSES, RunOutcome, load_outcome
-from rushes.workspace import Workspace
+from rushes.workspace import opened
 
 __all__ = ["run_and_report"]
 
@@ -20,19 +20,19 @@ __all__ = ["run_and_report"]
 def run_and_report(flow: str, file: Path, overrides: Sequence[str], runner: str, as_json: bool, verbose: bool) -> int:
     """Runs a flow over a pipeline file and returns the command's exit code."""
     pipeline = load(file, overrides)
-    workspace = Workspace(pipeline.workspace_path)
-    before = latest_run(workspace)
-    prepare_environment(verbose)
-    from cli.orchestrator import run_flow  # Prefect and Ray take seconds to import
+    with opened(pipeline.workspace_place) as workspace:
+        before = latest_run(workspace)
+        prepare_environment(verbose)
+        from cli.orchestrator import run_flow  # Prefect and Ray take seconds to import
 
-    failure = None
-    with shown(workspace, before):
-        try:
-            run_flow(flow, pipeline, runner)
-        except RunFailedError as error:
-            failure = error
-    after = latest_run(workspace)
-    outcome = load_outcome(workspace, after) if after and after != before else None
+        failure = None
+        with shown(workspace, before):
+            try:
+                run_flow(flow, pipeline, runner)
+            except RunFailedError as error:
+                failure = error
+        after = latest_run(workspace)
+        outcome = load_outcome(workspace, after) if after and after != before else None
     if outcome is not None:
         _summarise(outcome)
     if failure is not None:

@@ -36,10 +36,11 @@ def plan(file: Path, overrides: tuple[str, ...], offline: bool, as_json: bool) -
     from rushes.pipeline_file import load  # what reads sources is slow to import
     from rushes.preview.forecast import forecast
     from rushes.preview.text import lines
-    from rushes.workspace import Workspace
+    from rushes.workspace import opened
 
     pipeline = load(file, overrides)
-    found = forecast(pipeline, Workspace(pipeline.workspace_path), offline)
+    with opened(pipeline.workspace_place) as workspace:
+        found = forecast(pipeline, workspace, offline)
     for line in lines(found):
         say(line)
     if as_json:

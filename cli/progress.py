@@ -23,7 +23,14 @@ _PLAIN_EVERY_S = 5.0
 
 @contextmanager
 def shown(workspace: Workspace, before: str | None) -> Iterator[None]:
-    """Shows the run that is planned after `before`, while the block runs."""
+    """Shows the run that is planned after `before`, while the block runs.
+
+    Of a workspace in a storage nothing is shown: to look there every second would cost more than it says.
+    """
+    if workspace.mirror:
+        note("The workspace is in a storage: how far the run is stands in Prefect.")
+        yield
+        return
     ended = threading.Event()
     show = _bars if sys.stderr.isatty() else _lines
     thread = threading.Thread(target=show, args=(workspace, before, ended), daemon=True)

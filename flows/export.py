@@ -10,7 +10,7 @@ from flows.runner import ray_runner, settle, within_limit
 from rushes.config import Pipeline
 from rushes.plan import Plan, new_run
 from rushes.summary.outcome import RunOutcome
-from rushes.workspace import Workspace, locked
+from rushes.workspace import locked
 from tasks.aggregate import aggregate
 from tasks.export import export as export_batch
 from tasks.plan import plan_export, plan_ingest
@@ -21,7 +21,7 @@ __all__ = ["export", "export_steps"]
 @flow(name="export", flow_run_name=run_name, task_runner=ray_runner())
 def export(config: Pipeline) -> RunOutcome:
     """Makes the dataset from what earlier ingests brought in; fetches nothing."""
-    with locked(Workspace(config.workspace_path)):
+    with locked(config.workspace_place):
         plan: Plan = settle([[plan_ingest.submit(config, new_run())]])[0]
         return export_steps(config, plan)
 

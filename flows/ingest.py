@@ -10,7 +10,7 @@ from flows.runner import ray_runner, settle, within_limit
 from rushes.config import Pipeline
 from rushes.plan import Plan, new_run
 from rushes.summary.outcome import RunOutcome
-from rushes.workspace import Workspace, locked
+from rushes.workspace import locked
 from tasks.aggregate import tally
 from tasks.checksum import checksum
 from tasks.download import download
@@ -23,7 +23,7 @@ __all__ = ["ingest", "ingest_steps"]
 @flow(name="ingest", flow_run_name=run_name, task_runner=ray_runner())
 def ingest(config: Pipeline) -> RunOutcome:
     """Downloads, verifies and transcodes what is new, changed, or failed before."""
-    with locked(Workspace(config.workspace_path)):
+    with locked(config.workspace_place):
         plan = ingest_steps(config)
         ended: RunOutcome = settle([[tally.submit(config, plan.run)]])[0]
         return within_limit(ended, config)

@@ -10,8 +10,8 @@ from flows.naming import run_name
 from flows.runner import ray_runner
 from rushes.config import Pipeline
 from rushes.summary.outcome import RunOutcome
-from rushes.summary.publish import check_output
-from rushes.workspace import Workspace, locked
+from rushes.summary.output import check_output
+from rushes.workspace import locked
 
 __all__ = ["pipeline"]
 
@@ -19,6 +19,6 @@ __all__ = ["pipeline"]
 @flow(name="pipeline", flow_run_name=run_name, task_runner=ray_runner())
 def pipeline(config: Pipeline) -> RunOutcome:
     """Turns a list of media URLs into a verified dataset."""
-    check_output(config.output_path)  # before hours of work, not after
-    with locked(Workspace(config.workspace_path)):
+    check_output(config.output_place)  # before hours of work, not after
+    with locked(config.workspace_place):
         return export_steps(config, ingest_steps(config))

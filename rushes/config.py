@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from rushes.errors import ConfigError
 from rushes.video.config import PROFILES, TranscodeConfig, parse_resolution
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "RunConfig",
     "Timeouts",
     "Transcode",
+    "expand",
 ]
 
 _UNITS = {
@@ -60,6 +63,21 @@ Size = Annotated[int, BeforeValidator(_parse_size), Field(gt=0), WithJsonSchema(
 
 _SPEED_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^[0-9.]+ *[A-Za-z]*$"}]}
 Speed = Annotated[int, BeforeValidator(_parse_size), Field(ge=0), WithJsonSchema(_SPEED_SCHEMA)]
+
+
+def expand(text: str, where: str) -> str:
+    """Returns the text with each `${VAR}` replaced from the environment.
+
+    Raises:
+        ConfigError: A variable is not set.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in os.environ:
+            raise ConfigError(f"{where}: environment variable {match[1]} is not set; export it, or write the value.")
+        return os.environ[match[1]]
+
+    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", value, text)
 
 
 class Section(BaseModel):
@@ -212,9 +230,9 @@ class Pipeline(Section):
     source: str = Field(min_length=1)
     """CSV or JSONL file of items: path or URL."""
     workspace: str = Field("./work", min_length=1)
-    """Folder for the store and the ledgers, shared by all workers."""
+    """Folder for the store and the ledgers: a path that all workers share, or s3://, gs:// or sftp://."""
     output: str | None = None
-    """Folder of the dataset; empty is <workspace>/datasets/<name>."""
+    """Folder of the dataset: path, s3://, gs:// or sftp://; empty is <workspace>/datasets/<name>."""
     download: DownloadConfig = DownloadConfig()
     transcode: Transcode | None = None
     frames: FramesConfig | None = Field(None, json_schema_extra=_frames_by_name)
@@ -225,16 +243,28 @@ class Pipeline(Section):
     @classmethod
     def _apart(cls, value: str | None, others: ValidationInfo) -> str | None:
         workspace = others.data.get("workspace")
-        if value and workspace and Path(workspace).resolve().is_relative_to(Path(value).resolve()):
+        if value and workspace and _holds(value, workspace):
             raise ValueError("expected a folder that does not hold the workspace, because a new dataset replaces it")
         return value
 
     @property
-    def workspace_path(self) -> Path:
-        """The workspace as an absolute path."""
-        return Path(self.workspace).absolute()
+    def workspace_place(self) -> str:
+        """The workspace as an absolute path, or as the URL of a storage with its credentials."""
+        return _absolute(expand(self.workspace, "workspace"))
 
     @property
-    def output_path(self) -> Path:
-        """The dataset's folder as an absolute path."""
-        return Path(self.output).absolute() if self.output else self.workspace_path / "datasets" / self.name
+    def output_place(self) -> str:
+        """The dataset's folder, likewise."""
+        return (
+            _absolute(expand(self.output, "output")) if self.output else f"{self.workspace_place}/datasets/{self.name}"
+        )
+
+
+def _absolute(place: str) -> str:
+    return place.rstrip("/") if "://" in place else str(Path(place).absolute())
+
+
+def _holds(output: str, workspace: str) -> bool:
+    if "://" in output or "://" in workspace:
+        return f"{workspace.rstrip('/')}/".startswith(f"{output.rstrip('/')}/")
+    return Path(workspace).resolve().is_relative_to(Path(output).resolve())

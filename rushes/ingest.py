@@ -45,6 +45,7 @@ _GAINS: dict[str, type[Download | Verified | Media]] = {"download": Download, "c
 
 def download_batch(pipeline: Pipeline, workspace: Workspace, batch: Batch, report: Report | None = None) -> BatchResult:
     """Fetches the items of a batch that have no bytes yet, several at a time, and hashes them on the way."""
+    _need(workspace, batch)
     with guarded_session(pipeline.download) as session:
 
         def one(item: PlanItem) -> Known:
@@ -61,6 +62,7 @@ def download_batch(pipeline: Pipeline, workspace: Workspace, batch: Batch, repor
 
 def checksum_batch(pipeline: Pipeline, workspace: Workspace, batch: Batch, report: Report | None = None) -> BatchResult:
     """Compares what arrived with what was promised, and publishes it in the store or puts it into quarantine."""
+    _need(workspace, batch)
     downloads = Ledger(_downloads(workspace, batch).parent, f"{batch.name}.jsonl")
 
     def one(item: PlanItem) -> Known:
@@ -83,10 +85,12 @@ def transcode_batch(
     pipeline: Pipeline, workspace: Workspace, batch: Batch, report: Report | None = None, workers: int = 1
 ) -> BatchResult:
     """Probes what is new in the store and makes of it what the recipe says, `workers` ffmpeg processes at a time."""
+    _need(workspace, batch)
     verified = _ledger(workspace, "verified", batch)
     config = pipeline.transcode.config() if pipeline.transcode else None
 
     def one(bytes_: Verified) -> Known:
+        workspace.need(bytes_.path)
         try:
             return make_media(bytes_, workspace, config)
         except RushesError as error:
@@ -172,6 +176,7 @@ def _download(item: PlanItem, pipeline: Pipeline, workspace: Workspace, session:
 
 
 def _verify(download: Download, workspace: Workspace) -> Known:
+    workspace.need(download.path)
     try:
         return verify(download, workspace)
     except RushesError as error:
@@ -204,7 +209,15 @@ def _vanished(item: PlanItem) -> Rejection:
 
 
 def _arrived(outcome: Known | None, workspace: Workspace) -> bool:
-    return outcome is not None and (not isinstance(outcome, Download) or workspace.path(outcome.path).exists())
+    return outcome is not None and (
+        not isinstance(outcome, Download) or workspace.holds(outcome.path, outcome.size_bytes)
+    )
+
+
+def _need(workspace: Workspace, batch: Batch) -> None:
+    """Has here what a step reads and what an earlier try of it wrote."""
+    written = (_downloads(workspace, batch), *(_segment(workspace, stage, batch) for stage in ("verified", "media")))
+    workspace.need(batch.plan, *map(workspace.relative, written))
 
 
 def _downloads(workspace: Workspace, batch: Batch) -> Path:

@@ -81,6 +81,7 @@ def look_up(pipeline: Pipeline, workspace: Workspace) -> Iterator[PlanItem]:
     Raises:
         ConfigError: The source file cannot be used at all.
     """
+    workspace.need_all("ledger")
     ledger, media, made_as = Ledger(workspace.ledger("verified")), Ledger(workspace.ledger("media")), recipe(pipeline)
     for row in read_sources(pipeline.source, pipeline.download):
         if isinstance(row, Rejection):

@@ -36,6 +36,8 @@ def plan_export(pipeline: Pipeline, workspace: Workspace, run: str) -> tuple[Bat
 
 def outcomes(pipeline: Pipeline, workspace: Workspace, run: str) -> Iterator[Outcome]:
     """Yields how each planned item ended, in source order, its URL redacted."""
+    workspace.need_all("ledger")
+    workspace.need(f"runs/{run}/items.jsonl")
     verified = Ledger(workspace.ledger("verified"))
     media = Ledger(workspace.ledger("media"))
     splits = load_plan(workspace, run).group_splits

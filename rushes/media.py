@@ -84,6 +84,7 @@ def _video(verified: Verified, workspace: Workspace, path: Path, transcode: Tran
         return _kept(verified, probed.info, "no transcode asked for", transcode)
     derived = stored(f"derived/{recipe_of(transcode)}", verified.sha256, ".mp4")
     target = workspace.path(derived)
+    workspace.need(derived)
     info = _made_before(target) or encode(path, target, transcode, probed)
     return _derived(verified, workspace, derived, probed.info, info, _why(probed, info, transcode), transcode)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,18 +10,19 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from rushes.config import Pipeline, Transcode
+from rushes.config import Pipeline, Transcode, expand
 from rushes.errors import ConfigError
 from rushes.video.config import TranscodeConfig
 
-__all__ = ["expand", "load", "load_transcode", "validate"]
+__all__ = ["load", "load_transcode", "validate"]
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Pipeline:
     """Reads a pipeline file.
 
-    Relative paths in it count from the folder it stands in, and `${VAR}` reads the environment. `source` keeps its
-    variables until it is opened, because this model is also what Prefect stores as the run's parameters.
+    Relative paths in it count from the folder it stands in, and `${VAR}` reads the environment. `source`, and a
+    workspace or an output in a storage, keep their variables until they are opened, because this model is also what
+    Prefect stores as the run's parameters.
 
     Args:
         path: The YAML file.
@@ -34,14 +34,9 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Pipeline:
     data = _read(path)
     for override in overrides:
         _override(data, override)
-    source = data.pop("source", None)
-    data = _expand(data, path)
-    data |= {} if source is None else {"source": source}
-    for key in ("source", "workspace", "output"):
-        if key == "workspace":
-            data.setdefault(key, "./work")
-        if isinstance(data.get(key), str) and "://" not in data[key] and not data[key].startswith("${"):
-            data[key] = os.path.normpath(path.parent.absolute() / data[key])
+    data.setdefault("workspace", "./work")
+    places = {key: data.pop(key) for key in ("source", "workspace", "output") if data.get(key) is not None}
+    data = _expand(data, path) | {key: _place(key, place, path) for key, place in places.items()}
     return validate(data, str(path))
 
 
@@ -68,21 +63,6 @@ def load_transcode(fields: Sequence[str], profile: str) -> TranscodeConfig:
         raise ConfigError(_explain(error, "transcode")) from None
 
 
-def expand(text: str, where: str) -> str:
-    """Returns the text with each `${VAR}` replaced from the environment.
-
-    Raises:
-        ConfigError: A variable is not set.
-    """
-
-    def value(match: re.Match[str]) -> str:
-        if match[1] not in os.environ:
-            raise ConfigError(f"{where}: environment variable {match[1]} is not set; export it, or write the value.")
-        return os.environ[match[1]]
-
-    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", value, text)
-
-
 def _read(path: Path) -> dict[str, Any]:
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -97,6 +77,15 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: expected a mapping with the keys name and source, not {type(data).__name__}.")
     return data
+
+
+def _place(key: str, place: Any, path: Path) -> Any:
+    """Returns a path as it counts from anywhere, and a URL with its variables."""
+    if not isinstance(place, str):
+        return place
+    found = place if key == "source" or "://" in place else expand(place, str(path))
+    absolute = "://" in found or found.startswith("${")
+    return place if absolute else os.path.normpath(path.parent.absolute() / found)
 
 
 def _override(data: dict[str, Any], text: str) -> None:

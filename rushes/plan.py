@@ -80,8 +80,13 @@ def started(run: str) -> datetime:
 
 def latest_run(workspace: Workspace) -> str | None:
     """Returns the id of the latest run that was planned here, or None."""
-    runs = sorted(path.parent.name for path in workspace.root.glob("runs/*/plan.json"))
-    return runs[-1] if runs else None
+    if workspace.mirror:
+        plans = [
+            Path(entry.name) for entry in workspace.mirror.storage.list("runs") if entry.name.endswith("/plan.json")
+        ]
+    else:
+        plans = list(workspace.root.glob("runs/*/plan.json"))
+    return max((path.parent.name for path in plans), default=None)
 
 
 def make_plan(pipeline: Pipeline, workspace: Workspace, run: str) -> Plan:
@@ -132,6 +137,7 @@ def make_plan(pipeline: Pipeline, workspace: Workspace, run: str) -> Plan:
 def load_plan(workspace: Workspace, run: str) -> Plan:
     """Returns the plan that `make_plan` wrote."""
     path = workspace.run(run) / "plan.json"
+    workspace.need(workspace.relative(path))
     return decode(path.read_bytes(), Plan, str(path))
 
 
@@ -155,6 +161,9 @@ def _sweep(workspace: Workspace) -> None:
     Everything unfinished stands in `incoming/`, where transfers that can be gone on with stay, or begins with a dot
     beside its target.
     """
+    if workspace.mirror:
+        workspace.mirror.clear("incoming")
+        return
     sweep(workspace.incoming)
     for kind in ("media", "derived", "runs", "quarantine"):
         for folder, folders, files in os.walk(workspace.root / kind):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
-from rushes.config import DownloadConfig
+from rushes.config import DownloadConfig, expand
 from rushes.errors import BadURLError, ConfigError, DuplicateRowError, RowError, RushesError
 from rushes.files.checksum import parse_checksum
 from rushes.files.download import fetch
@@ -25,7 +25,6 @@ from rushes.files.local import is_local
 from rushes.files.urls import item_id, redact, suffix
 from rushes.formats.annotation import parse
 from rushes.jsonl import encode
-from rushes.pipeline_file import expand
 from rushes.records import Rejection, Source
 from rushes.rejection import reject
 from rushes.rows import FORMATS, Row

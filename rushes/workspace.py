@@ -7,26 +7,40 @@ incoming/                     transfers under way
 ledger/verified/  ledger/media/
 runs/<run>/                   plan, entries, rows of one run
 lock                          held while a run works here
+
+A workspace is a folder that all workers share, or lies in a storage. A step then works in a folder of its own that
+mirrors it: it asks with `need` for the files that it reads, and what it made goes up when it ends.
 """
 
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+import os
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from rushes.errors import StorageError, WorkspaceBusyError
+from rushes.storage import Storage, is_storage, open_storage
+from rushes.storage.lease import leased
+from rushes.storage.mirror import Mirror
 
-__all__ = ["Batch", "Workspace", "locked", "stored"]
+__all__ = ["Batch", "Workspace", "locked", "mirrored", "opened", "stored"]
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A workspace's folders; all records hold paths relative to `root`."""
+    """A workspace's folders; all records hold paths relative to `root`.
+
+    Attributes:
+        root: The folder; of a workspace in a storage, the one that mirrors it.
+        mirror: What brings files here, and says what there is; None where all are here.
+    """
 
     root: Path
+    mirror: Mirror | None = None
 
     @property
     def incoming(self) -> Path:
@@ -45,8 +59,25 @@ class Workspace:
         """The absolute path of a record's path."""
         return self.root / relative
 
+    def need(self, *relatives: str) -> None:
+        """Has these files here, those of them that there are."""
+        if self.mirror:
+            self.mirror.need(relatives)
+
+    def need_all(self, *folders: str) -> None:
+        """Has all files below these folders here."""
+        if self.mirror:
+            for folder in folders:
+                self.mirror.need_all(folder)
+
+    def relative(self, path: Path) -> str:
+        """Returns what a record calls a path."""
+        return path.relative_to(self.root).as_posix()
+
     def holds(self, relative: str, size_bytes: int) -> bool:
         """Tells whether a record's file is there and as long as the record says."""
+        if self.mirror:
+            return self.mirror.size(relative) == size_bytes
         try:
             return (self.root / relative).stat().st_size == size_bytes
         except FileNotFoundError:
@@ -78,25 +109,77 @@ def stored(kind: str, sha256: str, suffix: str) -> str:
 
 
 @contextmanager
-def locked(workspace: Workspace) -> Iterator[None]:
-    """Holds the workspace for one run; the lock ends with the process, however it ends.
+def opened(place: str) -> Iterator[Workspace]:
+    """Gives a workspace to work in; what a block that ends well changed in a storage's mirror goes up at its end.
+
+    Args:
+        place: Path of a folder, or URL of one in a storage.
+
+    Raises:
+        StorageError: The storage does not answer, or refuses.
+    """
+    if not is_storage(place):
+        yield Workspace(Path(place))
+        return
+    with mirrored(open_storage(place), _order) as mirror:
+        yield Workspace(mirror.root, mirror)
+
+
+@contextmanager
+def mirrored(storage: Storage, order: Callable[[str], int]) -> Iterator[Mirror]:
+    """Gives a mirror of a storage's folder, which goes when the block ends, and with it the storage's connections."""
+    # The process's number lets the command sweep up after one that was killed.
+    with tempfile.TemporaryDirectory(prefix=f"rushes-{os.getpid()}-", ignore_cleanup_errors=True) as folder:
+        try:
+            mirror = Mirror(storage, Path(folder), order)
+            yield mirror
+            mirror.push()
+        finally:
+            storage.close()
+
+
+def _order(relative: str) -> int:
+    """Files that are spoken of, then files that speak of them: ledgers are believed, and a plan begins a run."""
+    return 1 + relative.endswith("/plan.json") if relative.startswith("runs/") else 3 * relative.startswith("ledger/")
+
+
+@contextmanager
+def locked(place: str) -> Iterator[None]:
+    """Holds a workspace for one run; the lock ends with the process, however it ends.
+
+    Args:
+        place: Path of a folder, or URL of one in a storage, where the lock of a killed run lasts half a minute.
 
     Raises:
         WorkspaceBusyError: Another process holds it.
         StorageError: It cannot be written.
     """
+    if is_storage(place):
+        storage = open_storage(place)
+        try:
+            with leased(storage):
+                yield
+        finally:
+            storage.close()
+        return
+    with _flocked(Path(place)):
+        yield
+
+
+@contextmanager
+def _flocked(root: Path) -> Iterator[None]:
     try:
-        workspace.root.mkdir(parents=True, exist_ok=True)
-        file = (workspace.root / "lock").open("w")
+        root.mkdir(parents=True, exist_ok=True)
+        file = (root / "lock").open("w")
     except OSError as error:
         raise StorageError(
-            f"{workspace.root}: cannot be a workspace: {error.strerror}. Choose another, or mend its permissions."
+            f"{root}: cannot be a workspace: {error.strerror}. Choose another, or mend its permissions."
         ) from None
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise WorkspaceBusyError(
-                f"{workspace.root}: another run is at work here. Wait for it to end, or use another workspace."
+                f"{root}: another run is at work here. Wait for it to end, or use another workspace."
             ) from None
         yield

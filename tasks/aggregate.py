@@ -9,7 +9,7 @@ from rushes.config import Pipeline
 from rushes.summary.aggregate import aggregate as aggregate_dataset
 from rushes.summary.outcome import RunOutcome, ingest_outcome
 from rushes.summary.text import artifact_key, failure_table, markdown
-from rushes.workspace import Batch, Workspace
+from rushes.workspace import Batch, opened
 from tasks.options import STEP
 
 __all__ = ["aggregate", "tally"]
@@ -18,17 +18,22 @@ __all__ = ["aggregate", "tally"]
 @task(name="aggregate", task_run_name="aggregate", tags={"rushes", "aggregate"}, **STEP)
 def aggregate(config: Pipeline, run: str, batches: tuple[Batch, ...]) -> RunOutcome:
     """Writes manifest, dataset files and counts, publishes the dataset, and shows its summary and its failures."""
-    ended = aggregate_dataset(config, Workspace(config.workspace_path), run, batches)
+    with opened(config.workspace_place) as workspace:
+        ended = aggregate_dataset(config, workspace, run, batches)
+        failures = failure_table(workspace, ended)
     create_markdown_artifact(markdown(config.name, ended), artifact_key(config.name, "summary"), "What the run came to")
-    create_table_artifact(failure_table(ended), artifact_key(config.name, "failures"), "Items that did not make it")
+    create_table_artifact(failures, artifact_key(config.name, "failures"), "Items that did not make it")
     return ended
 
 
 @task(name="tally", task_run_name="tally", tags={"rushes", "aggregate"}, **STEP)
 def tally(config: Pipeline, run: str) -> RunOutcome:
     """Counts how the planned items stand after an ingest, and shows it."""
-    ended = ingest_outcome(config, Workspace(config.workspace_path), run)
+    with opened(config.workspace_place) as workspace:
+        ended = ingest_outcome(config, workspace, run)
+        failures = failure_table(workspace, ended)
     create_markdown_artifact(
         markdown(config.name, ended), artifact_key(config.name, "ingest"), "What the ingest came to"
     )
+    create_table_artifact(failures, artifact_key(config.name, "ingest-failures"), "Items that did not make it")
     return ended

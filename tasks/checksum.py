@@ -8,7 +8,7 @@ from rushes.config import Pipeline
 from rushes.ingest import checksum_batch
 from rushes.progress import throttled
 from rushes.results import BatchResult
-from rushes.workspace import Batch, Workspace
+from rushes.workspace import Batch, opened
 from tasks.options import BATCH
 
 __all__ = ["checksum"]
@@ -24,4 +24,5 @@ def checksum(config: Pipeline, batch: Batch, after: object) -> BatchResult:
         after: The step before this one; only its end matters.
     """
     report = throttled(get_run_logger().info, f"checksum {batch.name}")
-    return checksum_batch(config, Workspace(config.workspace_path), batch, report)
+    with opened(config.workspace_place) as workspace:
+        return checksum_batch(config, workspace, batch, report)

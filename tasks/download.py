@@ -8,7 +8,7 @@ from rushes.config import Pipeline
 from rushes.ingest import download_batch
 from rushes.progress import throttled
 from rushes.results import BatchResult
-from rushes.workspace import Batch, Workspace
+from rushes.workspace import Batch, opened
 from tasks.options import BATCH
 
 __all__ = ["download"]
@@ -18,4 +18,5 @@ __all__ = ["download"]
 def download(config: Pipeline, batch: Batch) -> BatchResult:
     """Fetches what the batch has no bytes of yet, and hashes it on the way."""
     report = throttled(get_run_logger().info, f"download {batch.name}")
-    return download_batch(config, Workspace(config.workspace_path), batch, report)
+    with opened(config.workspace_place) as workspace:
+        return download_batch(config, workspace, batch, report)

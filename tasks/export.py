@@ -8,8 +8,8 @@ from rushes.config import Pipeline
 from rushes.export.batch import export_batch
 from rushes.plan import load_plan
 from rushes.results import BatchResult
-from rushes.summary.publish import building_of
-from rushes.workspace import Batch, Workspace
+from rushes.summary.output import building
+from rushes.workspace import Batch, opened
 from tasks.options import BATCH
 
 __all__ = ["export"]
@@ -18,6 +18,5 @@ __all__ = ["export"]
 @task(name="export", task_run_name="export {batch.name}", tags={"rushes", "export"}, **BATCH)
 def export(config: Pipeline, batch: Batch) -> BatchResult:
     """Cuts frames, lets labels follow, and writes the batch's part of the dataset."""
-    workspace = Workspace(config.workspace_path)
-    classes = load_plan(workspace, batch.run).classes
-    return export_batch(config, workspace, batch, building_of(config.output_path), classes)
+    with opened(config.workspace_place) as workspace, building(config.output_place) as folder:
+        return export_batch(config, workspace, batch, folder, load_plan(workspace, batch.run).classes)

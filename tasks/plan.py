@@ -6,8 +6,8 @@ from prefect import task
 
 from rushes import join, plan
 from rushes.config import Pipeline
-from rushes.summary import publish
-from rushes.workspace import Batch, Workspace
+from rushes.summary import output
+from rushes.workspace import Batch, opened
 from tasks.options import STEP
 
 __all__ = ["plan_export", "plan_ingest"]
@@ -16,11 +16,13 @@ __all__ = ["plan_export", "plan_ingest"]
 @task(name="plan ingest", task_run_name="plan ingest", tags={"rushes", "plan"}, **STEP)
 def plan_ingest(config: Pipeline, run: str) -> plan.Plan:
     """Reads the source, asks the ledgers, and cuts what is to do into batches."""
-    return plan.make_plan(config, Workspace(config.workspace_path), run)
+    with opened(config.workspace_place) as workspace:
+        return plan.make_plan(config, workspace, run)
 
 
 @task(name="plan export", task_run_name="plan export", tags={"rushes", "plan"}, **STEP)
 def plan_export(config: Pipeline, run: str) -> tuple[Batch, ...]:
     """Begins an empty dataset beside the output and cuts the planned items into batches."""
-    publish.begin(config.output_path)
-    return join.plan_export(config, Workspace(config.workspace_path), run)
+    output.begin(config.output_place)
+    with opened(config.workspace_place) as workspace:
+        return join.plan_export(config, workspace, run)

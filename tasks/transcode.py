@@ -8,7 +8,7 @@ from rushes.config import Pipeline
 from rushes.ingest import transcode_batch
 from rushes.progress import throttled
 from rushes.results import BatchResult
-from rushes.workspace import Batch, Workspace
+from rushes.workspace import Batch, opened
 from tasks.options import BATCH
 
 __all__ = ["transcode"]
@@ -24,4 +24,5 @@ def transcode(config: Pipeline, batch: Batch, after: object) -> BatchResult:
         after: The step before this one; only its end matters.
     """
     report = throttled(get_run_logger().info, f"transcode {batch.name}")
-    return transcode_batch(config, Workspace(config.workspace_path), batch, report)
+    with opened(config.workspace_place) as workspace:
+        return transcode_batch(config, workspace, batch, report)

@@ -173,6 +173,12 @@ def after(times: int, first: Answer, then: Answer) -> Answer:
     return lambda handler: (first if next(number) < times else then)(handler)
 
 
+def in_turn(*answers: Answer) -> Answer:
+    """Answers with the one and with the other, again and again."""
+    turns = itertools.cycle(answers)
+    return lambda handler: next(turns)(handler)
+
+
 def page(text: str = "<!doctype html><title>Please log in</title>") -> Answer:
     """An error page that calls itself a success."""
     return ok(text.encode(), "text/html")

@@ -68,6 +68,7 @@ def export_batch(
         ConfigError: `export.classes` contradicts itself.
         StorageError: A file cannot be placed as `export.media` asks.
     """
+    workspace.need(batch.plan)
     mapping = class_map(pipeline.export.classes, classes)
     outcomes: Iterator[Outcome] = read_lines(workspace.path(batch.plan), Outcome, batch.offset, batch.count)
     folder = workspace.run(batch.run) / "export"
@@ -146,6 +147,7 @@ def _prepare(outcome: Outcome, mapping: ClassMap, pipeline: Pipeline, workspace:
         return outcome
     source, unlisted = mapping.apply(outcome.verified.source)
     media = replace(outcome, verified=replace(outcome.verified, source=source))
+    workspace.need(media.path, *([media.verified.path] if _is_video(media) else []))
     try:
         found, dropped = samples(media, pipeline, workspace)
     except RushesError as error:

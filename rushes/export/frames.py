@@ -165,6 +165,7 @@ def cut(media: Media, ranks: Sequence[int], quality: int, workspace: Workspace) 
     """
     made_by = hashlib.sha256(f"{quality} {media.recipe}".encode()).hexdigest()[:16]
     folder = stored(f"derived/frames-{made_by}", media.sha256, "")
+    workspace.need_all(folder)
     found = extract_frames(workspace.path(media.path), ranks, workspace.path(folder), quality)
     return {rank: f"{folder}/{path.name}" for rank, path in found.items()}
 

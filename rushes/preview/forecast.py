@@ -12,9 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from rushes.config import Pipeline
+from rushes.config import Pipeline, expand
 from rushes.errors import ConfigError
-from rushes.pipeline_file import expand
 from rushes.preview.history import Made, Speeds, made_before, speeds
 from rushes.preview.work import Work, work_of
 from rushes.workspace import Workspace

@@ -68,8 +68,12 @@ class Storage(Protocol):
     def move(self, old: str, new: str) -> None:
         """Gives a file another name; what is there under the new one is replaced."""
 
-    def replace(self, old: str, new: str) -> None:
-        """Puts a folder in the place of another one, whose files go; the caller sees to what happens in between."""
+    def replace(self, old: str, new: str, last: str) -> None:
+        """Puts a folder in the place of another one, whose files go.
+
+        Where that takes more than one step, the file `last` comes last; done again after it was cut short, it ends as
+        if it had not been.
+        """
 
     def delete(self, name: str) -> None:
         """Removes a file, where it is there."""

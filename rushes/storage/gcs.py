@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,11 +16,11 @@ from google.cloud.storage.retry import DEFAULT_RETRY
 
 from rushes.errors import BadURLError, StorageAccessError, StorageError
 from rushes.storage.base import Body, Entry
+from rushes.storage.bucket import replace_files
 
 __all__ = ["GCSStorage"]
 
 _CHUNK_BYTES = 1 << 20
-_FILES_AT_A_TIME = 8
 _TIMEOUT_S = 60
 
 
@@ -38,17 +37,17 @@ class GCSStorage:
 
     def put(self, path: Path, name: str) -> None:
         """See `Storage.put`; large files go as resumable uploads."""
-        with self._translated(name):
+        with self._translated(name, writing=True):
             self._blob(name).upload_from_filename(str(path), checksum="crc32c", timeout=_TIMEOUT_S, retry=DEFAULT_RETRY)
 
     def write(self, name: str, data: bytes) -> None:
         """See `Storage.write`."""
-        with self._translated(name):
+        with self._translated(name, writing=True):
             self._blob(name).upload_from_string(data, checksum="crc32c", timeout=_TIMEOUT_S, retry=DEFAULT_RETRY)
 
     def create(self, name: str, data: bytes) -> bool:
         """See `Storage.create`."""
-        with self._translated(name):
+        with self._translated(name, writing=True):
             try:
                 self._blob(name).upload_from_string(data, if_generation_match=0, timeout=_TIMEOUT_S)
             except PreconditionFailed:
@@ -86,18 +85,19 @@ class GCSStorage:
             for blob in self._client.list_blobs(self._bucket, prefix=prefix, timeout=_TIMEOUT_S):
                 yield self._entry(blob)
 
+    def copy(self, old: str, new: str) -> None:
+        """See `Bucket.copy`."""
+        with self._translated(old):
+            self._bucket.copy_blob(self._blob(old), self._bucket, self._prefix + new, timeout=_TIMEOUT_S)
+
     def move(self, old: str, new: str) -> None:
         """See `Storage.move`; the bytes stay with the server."""
         with self._translated(old):
             self._bucket.rename_blob(self._blob(old), self._prefix + new, timeout=_TIMEOUT_S)
 
-    def replace(self, old: str, new: str) -> None:
+    def replace(self, old: str, new: str, last: str) -> None:
         """See `Storage.replace`: file by file, because a bucket has no folders."""
-        names = sorted(entry.name.removeprefix(f"{old}/") for entry in self.list(old))
-        stale = {entry.name for entry in self.list(new)} - {f"{new}/{name}" for name in names}
-        with ThreadPoolExecutor(_FILES_AT_A_TIME) as pool:
-            list(pool.map(lambda name: self.move(f"{old}/{name}", f"{new}/{name}"), names))
-            list(pool.map(self.delete, sorted(stale)))
+        replace_files(self, old, new, last)
 
     def delete(self, name: str) -> None:
         """See `Storage.delete`."""
@@ -123,11 +123,13 @@ class GCSStorage:
                 yield chunk
 
     @contextmanager
-    def _translated(self, name: str) -> Iterator[None]:
+    def _translated(self, name: str, writing: bool = False) -> Iterator[None]:
         where = f"{self.url}/{name}"
         try:
             yield
         except NotFound:
+            if writing:
+                raise StorageError(f"{where}: no such bucket. Check its name, or make it first.") from None
             raise BadURLError(f"{where}: no such object. Check the URL, and whether it still exists.") from None
         except (Forbidden, Unauthorized, GoogleAuthError):
             raise StorageAccessError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +22,7 @@ from obstore.store import S3Store
 
 from rushes.errors import BadURLError, StorageAccessError, StorageError
 from rushes.storage.base import Body, Entry
+from rushes.storage.bucket import replace_files
 
 __all__ = ["S3Storage"]
 
@@ -30,7 +30,6 @@ _CHUNK_BYTES = 1 << 20
 _PART_BYTES = 8 << 20
 _MOST_PARTS = 9_000  # S3 takes 10,000
 _PARTS_AT_A_TIME = 4
-_FILES_AT_A_TIME = 8
 _DENIED = (PermissionDeniedError, UnauthenticatedError)
 
 
@@ -47,17 +46,17 @@ class S3Storage:
     def put(self, path: Path, name: str) -> None:
         """See `Storage.put`."""
         part_bytes = max(_PART_BYTES, path.stat().st_size // _MOST_PARTS)
-        with self._translated(name):
+        with self._translated(name, writing=True):
             obstore.put(self._store, name, path, chunk_size=part_bytes, max_concurrency=_PARTS_AT_A_TIME)
 
     def write(self, name: str, data: bytes) -> None:
         """See `Storage.write`."""
-        with self._translated(name):
+        with self._translated(name, writing=True):
             obstore.put(self._store, name, data)
 
     def create(self, name: str, data: bytes) -> bool:
         """See `Storage.create`."""
-        with self._translated(name):
+        with self._translated(name, writing=True):
             try:
                 obstore.put(self._store, name, data, mode="create", use_multipart=False)
             except (AlreadyExistsError, PreconditionError):
@@ -98,18 +97,19 @@ class S3Storage:
             for batch in obstore.list(self._store, f"{folder}/" if folder else None, chunk_size=1000):
                 yield from map(_entry, batch)
 
+    def copy(self, old: str, new: str) -> None:
+        """See `Bucket.copy`."""
+        with self._translated(old):
+            obstore.copy(self._store, old, new)
+
     def move(self, old: str, new: str) -> None:
         """See `Storage.move`; the bytes stay with the server."""
         with self._translated(old):
             obstore.rename(self._store, old, new)
 
-    def replace(self, old: str, new: str) -> None:
+    def replace(self, old: str, new: str, last: str) -> None:
         """See `Storage.replace`: file by file, because a bucket has no folders."""
-        names = sorted(entry.name.removeprefix(f"{old}/") for entry in self.list(old))
-        stale = {entry.name for entry in self.list(new)} - {f"{new}/{name}" for name in names}
-        with ThreadPoolExecutor(_FILES_AT_A_TIME) as pool:
-            list(pool.map(lambda name: self.move(f"{old}/{name}", f"{new}/{name}"), names))
-            list(pool.map(self.delete, sorted(stale)))
+        replace_files(self, old, new, last)
 
     def delete(self, name: str) -> None:
         """See `Storage.delete`."""
@@ -128,11 +128,13 @@ class S3Storage:
                 yield bytes(chunk)
 
     @contextmanager
-    def _translated(self, name: str) -> Iterator[None]:
+    def _translated(self, name: str, writing: bool = False) -> Iterator[None]:
         where = f"{self.url}/{name}"
         try:
             yield
         except FileNotFoundError:
+            if writing:
+                raise StorageError(f"{where}: no such bucket. Check its name, or make it first.") from None
             raise BadURLError(f"{where}: no such object. Check the URL, and whether it still exists.") from None
         except _DENIED:
             raise StorageAccessError(

@@ -113,8 +113,8 @@ class SFTPStorage:
             _make_folders(sftp, posixpath.dirname(self._path(new)))
             sftp.posix_rename(self._path(old), self._path(new))
 
-    def replace(self, old: str, new: str) -> None:
-        """See `Storage.replace`: two renames, and then the old files go."""
+    def replace(self, old: str, new: str, last: str) -> None:
+        """See `Storage.replace`: two renames, so that no file comes last, and then the old files go."""
         aside = f"{posixpath.dirname(new)}/.{posixpath.basename(new)}.old".lstrip("/")
         with self._channel(new) as sftp:
             _remove(sftp, self._path(aside))

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from rushes import __version__
 from rushes.config import Pipeline
@@ -22,8 +25,9 @@ from rushes.plan import Plan, load_plan, started
 from rushes.records import ManifestRow, WrittenFile
 from rushes.results import results, work_done
 from rushes.summary.diff import since
-from rushes.summary.outcome import RunOutcome, failed_share, save_outcome
-from rushes.summary.publish import SUMMARY, building_of, place_for, publish_dataset
+from rushes.summary.outcome import FAILURES, RunOutcome, failed_share, save_outcome
+from rushes.summary.output import building, publish_dataset, published
+from rushes.summary.publish import MANIFEST, SUMMARY
 from rushes.summary.stats import Stats
 from rushes.summary.verify import CHECKSUMS
 from rushes.video.binaries import describe
@@ -46,10 +50,16 @@ def aggregate(pipeline: Pipeline, workspace: Workspace, run: str, batches: Seque
     Raises:
         AccountingError: Planned items and ended items do not add up; the old dataset stays.
     """
-    plan = load_plan(workspace, run)
-    building = building_of(pipeline.output_path)
-    folder = workspace.run(run) / "export"
-    names = [batch.name for batch in batches]
+    workspace.need_all(f"runs/{run}")
+    with building(pipeline.output_place) as folder:
+        outcome = _write(pipeline, workspace, run, [batch.name for batch in batches], folder)
+    dataset = publish_dataset(pipeline.output_place, outcome.over_limit)
+    return save_outcome(workspace, replace(outcome, dataset=dataset))
+
+
+def _write(pipeline: Pipeline, workspace: Workspace, run: str, names: Sequence[str], building: Path) -> RunOutcome:
+    """Writes what makes the batches' files a dataset; `export_summary.json` comes last."""
+    plan, folder = load_plan(workspace, run), workspace.run(run) / "export"
     stats = _write_rows(folder, names, building)
     _account(plan, stats)
     content = stats.result()
@@ -57,14 +67,11 @@ def aggregate(pipeline: Pipeline, workspace: Workspace, run: str, batches: Seque
     finished = finish(pipeline, workspace, run, names, building, plan.classes)
     _write_checksums(building, [*_parts(folder, names, "files", WrittenFile), *finished])
     over_limit = failed_share(content["items"]) > pipeline.run.max_failed
-    dataset = place_for(pipeline.output_path, over_limit)
     work = work_done(results(workspace, run))
-    outcome = RunOutcome(
-        run, content["items"], content["failures_by_code"], work, over_limit, str(dataset), content["files"]
-    )
+    outcome = RunOutcome(run, content["items"], content["failures_by_code"], work, over_limit, files=content["files"])
     (building / SUMMARY).write_bytes(json_bytes(_summary(pipeline, outcome, building)))
-    publish_dataset(building, dataset)
-    return save_outcome(workspace, outcome)
+    shutil.copyfile(building / FAILURES, workspace.run(run) / FAILURES)
+    return outcome
 
 
 def _parts(folder: Path, names: Iterable[str], kind: str, record: type[Any]) -> Iterator[Any]:
@@ -76,8 +83,8 @@ def _write_rows(folder: Path, names: Sequence[str], building: Path) -> Stats:
     """Writes the manifest, the failures and the index of files, in one pass over the rows."""
     stats = Stats()
     with (
-        (building / "manifest.jsonl").open("wb") as manifest,
-        (building / "failures.jsonl").open("wb") as failures,
+        (building / MANIFEST).open("wb") as manifest,
+        (building / FAILURES).open("wb") as failures,
         (building / "file_index.json").open("wb") as index,
     ):
         index.write(b'{"files":{')
@@ -117,8 +124,9 @@ def _write_checksums(building: Path, written: Iterable[WrittenFile]) -> None:
 
 
 def _summary(pipeline: Pipeline, outcome: RunOutcome, building: Path) -> dict[str, Any]:
-    ended = datetime.now(UTC)
-    began = started(outcome.run)
+    with published(pipeline.output_place, SUMMARY, MANIFEST) as before:
+        changes = since(before, building / MANIFEST)
+    began, ended = started(outcome.run), datetime.now(UTC)
     return {
         "name": pipeline.name,
         "run": outcome.run,
@@ -128,7 +136,7 @@ def _summary(pipeline: Pipeline, outcome: RunOutcome, building: Path) -> dict[st
         "over_limit": outcome.over_limit,
         "items": outcome.items,
         "work": outcome.work,
-        "since": since(pipeline.output_path, building / "manifest.jsonl"),
+        "since": changes,
         "export": pipeline.export.model_dump(mode="json"),
         "transcode": pipeline.transcode.model_dump(mode="json") if pipeline.transcode else None,
         "frames": pipeline.frames.model_dump(mode="json") if pipeline.frames else None,

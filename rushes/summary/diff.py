@@ -18,14 +18,13 @@ import msgspec
 
 from rushes.errors import ConfigError, LedgerError
 from rushes.jsonl import encode, read_lines
-from rushes.summary.publish import SUMMARY
+from rushes.summary.publish import MANIFEST, SUMMARY
 
 __all__ = ["KINDS", "Diff", "diff_datasets", "diff_manifests", "since"]
 
 KINDS = ("added", "vanished", "status", "content", "labels", "split", "attributes")
 """How a row can differ; one that is in both may differ in several ways."""
 
-_MANIFEST = "manifest.jsonl"
 _ID_BYTES, _PART_BYTES = 16, 8
 
 
@@ -110,9 +109,9 @@ def diff_datasets(old: Path, new: Path, shown: int = 20) -> Diff:
         ConfigError: One of them is no dataset that rushes wrote.
     """
     for folder in (old, new):
-        if not (folder / _MANIFEST).is_file():
-            raise ConfigError(f"{folder}: no dataset: expected a folder with the file {_MANIFEST}, as `run` writes it.")
-    return diff_manifests(old / _MANIFEST, new / _MANIFEST, shown)
+        if not (folder / MANIFEST).is_file():
+            raise ConfigError(f"{folder}: no dataset: expected a folder with the file {MANIFEST}, as `run` writes it.")
+    return diff_manifests(old / MANIFEST, new / MANIFEST, shown)
 
 
 def diff_manifests(old: Path, new: Path, shown: int = 0) -> Diff:
@@ -150,7 +149,7 @@ def since(dataset: Path, manifest: Path) -> dict[str, Any] | None:
     """
     try:
         run = json.loads((dataset / SUMMARY).read_bytes())["run"]
-        found = diff_manifests(dataset / _MANIFEST, manifest)
+        found = diff_manifests(dataset / MANIFEST, manifest)
     except (OSError, ValueError, KeyError, LedgerError):
         return None
     return {

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from rushes.config import Pipeline
+from rushes.export.rows import rejection_row
 from rushes.join import outcomes
 from rushes.jsonl import atomic_write, decode, encode
 from rushes.plan import started
@@ -15,7 +16,18 @@ from rushes.records import Rejection
 from rushes.results import results, work_done
 from rushes.workspace import Workspace
 
-__all__ = ["STATUSES", "RunOutcome", "failed_share", "ingest_outcome", "load_outcome", "save_outcome"]
+__all__ = [
+    "FAILURES",
+    "STATUSES",
+    "RunOutcome",
+    "failed_share",
+    "ingest_outcome",
+    "load_outcome",
+    "save_outcome",
+]
+
+FAILURES = "failures.jsonl"
+"""Rows of the items that did not end ok: in the dataset, and in the run's folder."""
 
 STATUSES = ("ok", "failed", "skipped", "quarantined")
 
@@ -63,15 +75,17 @@ class RunOutcome(msgspec.Struct, frozen=True):
 
 
 def ingest_outcome(pipeline: Pipeline, workspace: Workspace, run: str) -> RunOutcome:
-    """Counts how the planned items stand after an ingest."""
+    """Counts how the planned items stand after an ingest, and lists those that did not end ok in the run's folder."""
     items: Counter[str] = Counter()
     codes: Counter[str] = Counter()
-    for outcome in outcomes(pipeline, workspace, run):
-        if isinstance(outcome, Rejection):
-            items[outcome.status] += 1
-            codes[outcome.code] += 1
-        else:
-            items["ok"] += 1
+    with atomic_write(workspace.run(run) / FAILURES) as failures:
+        for outcome in outcomes(pipeline, workspace, run):
+            if isinstance(outcome, Rejection):
+                items[outcome.status] += 1
+                codes[outcome.code] += 1
+                failures.write(encode(rejection_row(outcome)) + b"\n")
+            else:
+                items["ok"] += 1
     counts = {"planned": items.total()} | {status: items[status] for status in STATUSES}
     over_limit = failed_share(counts) > pipeline.run.max_failed
     work = work_done(results(workspace, run))
@@ -90,6 +104,7 @@ def save_outcome(workspace: Workspace, outcome: RunOutcome) -> RunOutcome:
 def load_outcome(workspace: Workspace, run: str) -> RunOutcome | None:
     """Returns the outcome of a run that came so far, or None."""
     path = workspace.run(run) / "outcome.json"
+    workspace.need(workspace.relative(path))
     return decode(path.read_bytes(), RunOutcome, str(path)) if path.exists() else None
 
 

@@ -1,4 +1,7 @@
-"""A dataset folder is either the old one or the new one: the new one grows beside it and takes its place whole."""
+"""A dataset folder is either the old one or the new one: the new one grows beside it and takes its place whole.
+
+This is for folders of this machine; `rushes.summary.output` leads here, or to the one for storages.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,10 @@ from pathlib import Path
 from rushes.errors import OutputOccupiedError
 from rushes.jsonl import fsync_dir
 
-__all__ = ["SUMMARY", "begin", "building_of", "check_output", "place_for", "publish_dataset"]
+__all__ = ["MANIFEST", "SUMMARY", "begin", "building_of", "check_output", "place_for", "publish_dataset"]
+
+MANIFEST = "manifest.jsonl"
+"""A row for each planned item, whatever became of it, and for each frame."""
 
 SUMMARY = "export_summary.json"
 """Written last into every dataset: a folder that has it is a dataset of ours."""

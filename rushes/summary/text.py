@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from itertools import islice
-from pathlib import Path
 
 from rushes.jsonl import read_lines
 from rushes.records import ManifestRow
-from rushes.summary.outcome import RunOutcome, failed_share
+from rushes.summary.outcome import FAILURES, RunOutcome, failed_share
+from rushes.workspace import Workspace
 
 __all__ = ["artifact_key", "failure_table", "markdown", "over_limit"]
 
@@ -27,11 +27,9 @@ def markdown(name: str, ended: RunOutcome) -> str:
     )
 
 
-def failure_table(ended: RunOutcome) -> list[dict[str, str]]:
+def failure_table(workspace: Workspace, ended: RunOutcome) -> list[dict[str, str]]:
     """Returns the first items that did not end ok, as rows of a table."""
-    if ended.dataset is None:
-        return []
-    rows = read_lines(Path(ended.dataset) / "failures.jsonl", ManifestRow)
+    rows = read_lines(workspace.run(ended.run) / FAILURES, ManifestRow)
     return [
         {
             "id": row.id,

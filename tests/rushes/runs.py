@@ -16,8 +16,8 @@ from rushes.plan import Plan, make_plan, new_run
 from rushes.records import ManifestRow, Media, Outcome, Rejection
 from rushes.summary.aggregate import aggregate
 from rushes.summary.outcome import RunOutcome
-from rushes.summary.publish import begin, building_of
-from rushes.workspace import Workspace
+from rushes.summary.output import begin, building
+from rushes.workspace import Workspace, locked, opened
 from tests.rushes.export.makers import pipeline
 
 
@@ -38,15 +38,36 @@ def ingest(config: Pipeline, workspace: Workspace) -> Plan:
 
 
 def export(config: Pipeline, workspace: Workspace, plan: Plan) -> RunOutcome:
-    begin(config.output_path)
+    begin(config.output_place)
     batches = plan_export(config, workspace, plan.run)
     for batch in batches:
-        export_batch(config, workspace, batch, building_of(config.output_path), plan.classes)
+        with building(config.output_place) as folder:
+            export_batch(config, workspace, batch, folder, plan.classes)
     return aggregate(config, workspace, plan.run, batches)
 
 
 def run(config: Pipeline, workspace: Workspace) -> RunOutcome:
     return export(config, workspace, ingest(config, workspace))
+
+
+def run_apart(config: Pipeline) -> RunOutcome:
+    """Runs each step as a task does: with a workspace of its own, that shares nothing but the storage."""
+    place, name = config.workspace_place, new_run()
+    with locked(place):
+        with opened(place) as workspace:
+            plan = make_plan(config, workspace, name)
+        for batch in plan.batches:
+            for step in (download_batch, checksum_batch, transcode_batch):
+                with opened(place) as workspace:
+                    step(config, workspace, batch)
+        begin(config.output_place)
+        with opened(place) as workspace:
+            batches = plan_export(config, workspace, name)
+        for batch in batches:
+            with opened(place) as workspace, building(config.output_place) as folder:
+                export_batch(config, workspace, batch, folder, plan.classes)
+        with opened(place) as workspace:
+            return aggregate(config, workspace, name, batches)
 
 
 def ended(config: Pipeline, workspace: Workspace, plan: Plan) -> dict[str, Outcome]:

@@ -12,7 +12,7 @@ from tests.rushes.export.makers import pipeline
 
 
 def test_a_second_run_is_refused_until_the_first_one_ends(tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path / "deep" / "work")
+    workspace = str(tmp_path / "deep" / "work")
     with locked(workspace), pytest.raises(WorkspaceBusyError, match="another run is at work here"), locked(workspace):
         pass
     with locked(workspace):
@@ -22,7 +22,7 @@ def test_a_second_run_is_refused_until_the_first_one_ends(tmp_path: Path) -> Non
 def test_a_workspace_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for path in (tmp_path / "file", tmp_path / "file" / "work"):
-        with pytest.raises(StorageError, match=f"{path}: cannot be a workspace"), locked(Workspace(path)):
+        with pytest.raises(StorageError, match=f"{path}: cannot be a workspace"), locked(str(path)):
             pass
 
 
@@ -38,5 +38,5 @@ def test_an_output_that_holds_the_workspace_is_refused_because_it_would_be_repla
 
 def test_an_output_in_the_workspace_is_where_it_stands_by_default(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "work")
-    assert pipeline(workspace, name="a").output_path == tmp_path / "work" / "datasets" / "a"
+    assert pipeline(workspace, name="a").output_place == str(tmp_path / "work" / "datasets" / "a")
     assert pipeline(workspace, output=str(tmp_path / "work" / "out")).output

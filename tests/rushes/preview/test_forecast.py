@@ -199,7 +199,7 @@ def test_local_files_that_were_touched_have_the_size_that_they_have(
 
 def test_a_look_works_while_a_run_holds_the_workspace(workspace: Workspace, server: Server) -> None:
     config = settings(workspace, rows_of(server))
-    with locked(workspace):
+    with locked(str(workspace.root)):
         before = tree(workspace.root)
         assert forecast(config, workspace).fetch == 5
         assert tree(workspace.root) == before

@@ -82,13 +82,13 @@ def test_a_move_replaces_what_is_there(storage: Storage) -> None:
 
 
 def test_a_folder_takes_the_place_of_another(storage: Storage) -> None:
-    for name in ("old/a", "old/gone/b", ".new/a", ".new/c/d"):
+    for name in ("old/a", "old/gone/b", ".new/a", ".new/c/d", ".new/last"):
         storage.write(name, name.encode())
-    storage.replace(".new", "old")
-    assert names(storage) == ["old/a", "old/c/d"]
+    storage.replace(".new", "old", "last")
+    assert names(storage) == ["old/a", "old/c/d", "old/last"]
     assert storage.read("old/a") == b".new/a"
     storage.write(".new/e", b"")
-    storage.replace(".new", "fresh")
+    storage.replace(".new", "fresh", "last")
     assert names(storage, "fresh") == ["fresh/e"]
 
 

@@ -46,20 +46,20 @@ def content(dataset: Path) -> dict[str, bytes]:
 def test_every_planned_row_stands_in_the_manifest_and_the_counts_agree(workspace: Workspace) -> None:
     config = settings(workspace, ROWS)
     ended = run(config, workspace)
-    rows = manifest(config.output_path)
+    rows = manifest(Path(config.output_place))
     statuses = [row.status for row in rows.values()]
     assert len(rows) == len(ROWS) == ended.items["planned"]
     assert ended.items == {"planned": 7, "ok": 3, "failed": 2, "skipped": 1, "quarantined": 1}
     assert {status: statuses.count(status) for status in set(statuses)} == {
         key: number for key, number in ended.items.items() if key != "planned"
     }
-    stats = json.loads((config.output_path / "stats.json").read_bytes())
+    stats = json.loads((Path(config.output_place) / "stats.json").read_bytes())
     assert stats["items"] == ended.items
     assert stats["failures_by_code"] == ended.failures_by_code
     assert sum(ended.failures_by_code.values()) == 4
-    failures = (config.output_path / "failures.jsonl").read_text().splitlines()
+    failures = (Path(config.output_place) / "failures.jsonl").read_text().splitlines()
     assert [json.loads(line)["id"] for line in failures] == [key for key, row in rows.items() if row.status != "ok"]
-    index = json.loads((config.output_path / "file_index.json").read_bytes())["files"]
+    index = json.loads((Path(config.output_place) / "file_index.json").read_bytes())["files"]
     assert {path: entry["id"] for path, entry in index.items()} == {
         row.path: key for key, row in rows.items() if row.path
     }
@@ -70,13 +70,13 @@ def test_every_planned_row_stands_in_the_manifest_and_the_counts_agree(workspace
 def test_a_dataset_verifies_and_sha256sum_says_so_too(workspace: Workspace) -> None:
     config = settings(workspace, ROWS)
     run(config, workspace)
-    assert verify_dataset(config.output_path).intact
+    assert verify_dataset(Path(config.output_place)).intact
     told = subprocess.run(
-        ["sha256sum", "--strict", "-c", "checksums.sha256"], cwd=config.output_path, capture_output=True
+        ["sha256sum", "--strict", "-c", "checksums.sha256"], cwd=Path(config.output_place), capture_output=True
     )
     assert told.returncode == 0, told.stderr
-    listed = (config.output_path / "checksums.sha256").read_text().count("\n")
-    assert listed == len([name for name in content(config.output_path) if name not in UNLISTED])
+    listed = (Path(config.output_place) / "checksums.sha256").read_text().count("\n")
+    assert listed == len([name for name in content(Path(config.output_place)) if name not in UNLISTED])
 
 
 @pytest.mark.parametrize("name", ["yolo", "coco"])
@@ -90,7 +90,7 @@ def test_the_same_source_gives_the_same_bytes_however_it_is_cut_and_however_ofte
         run(config, again)
         if number == 3:
             run(config, again)
-        found.append(content(config.output_path))
+        found.append(content(Path(config.output_place)))
     assert all(one == found[0] for one in found)
 
 
@@ -99,16 +99,16 @@ def test_a_source_of_failures_only_is_a_whole_dataset_of_nothing(workspace: Work
     config = settings(workspace, [{"id": "gone", "url": "gone.png"}], export={"format": name})
     ended = run(config, workspace)
     assert (ended.items["ok"], ended.files) == (0, 0)
-    assert verify_dataset(config.output_path).intact
+    assert verify_dataset(Path(config.output_place)).intact
 
 
 def test_a_source_without_rows_is_refused_and_the_last_dataset_stays(workspace: Workspace) -> None:
     config = settings(workspace, ROWS)
     run(config, workspace)
-    before = content(config.output_path)
+    before = content(Path(config.output_place))
     with pytest.raises(ConfigError, match="has no rows"):
         run(settings(workspace, []), workspace)
-    assert content(config.output_path) == before
+    assert content(Path(config.output_place)) == before
 
 
 def test_windows_line_ends_and_a_byte_order_mark_change_nothing(workspace: Workspace, tmp_path: Path) -> None:
@@ -120,14 +120,14 @@ def test_windows_line_ends_and_a_byte_order_mark_change_nothing(workspace: Works
         other = Workspace(tmp_path / f"work{number}")
         config = pipeline(other, source=str(tmp_path / "items.csv"))
         run(config, other)
-        found.append(content(config.output_path))
+        found.append(content(Path(config.output_place)))
     assert found[0] == found[1]
 
 
 def test_a_lost_or_a_doubled_row_stops_the_publishing(workspace: Workspace) -> None:
     config = settings(workspace, ROWS)
     run(config, workspace)
-    before = content(config.output_path)
+    before = content(Path(config.output_place))
     plan = ingest(config, workspace)
     items = workspace.run(plan.run) / "items.jsonl"
     lines = items.read_bytes().splitlines(keepends=True)
@@ -135,18 +135,18 @@ def test_a_lost_or_a_doubled_row_stops_the_publishing(workspace: Workspace) -> N
         items.write_bytes(b"".join(other))
         with pytest.raises(AccountingError, match=r"7 items were planned and [68] ended"):
             export(config, workspace, plan)
-    assert content(config.output_path) == before
+    assert content(Path(config.output_place)) == before
 
 
 def test_too_many_failures_do_not_replace_a_good_dataset(workspace: Workspace) -> None:
     good = settings(workspace, ROWS[:2], run={"max_failed": 0})
     run(good, workspace)
-    before = content(good.output_path)
+    before = content(Path(good.output_place))
     bad = settings(workspace, ROWS, run={"max_failed": 0.1})
     ended = run(bad, workspace)
     assert ended.over_limit
-    assert ended.dataset == f"{bad.output_path}.failed"
-    assert content(bad.output_path) == before
+    assert ended.dataset == f"{bad.output_place}.failed"
+    assert content(Path(bad.output_place)) == before
     assert "3 of 7 items failed (42.9%), more than run.max_failed = 10.0%" in over_limit(ended, 0.1)
 
 
@@ -154,10 +154,11 @@ def test_the_tally_of_an_ingest_agrees_with_the_dataset(workspace: Workspace) ->
     config = settings(workspace, ROWS)
     plan = ingest(config, workspace)
     tally = ingest_outcome(config, workspace, plan.run)
+    table = failure_table(workspace, tally)
     ended = export(config, workspace, plan)
     assert (tally.items, tally.failures_by_code) == (ended.items, ended.failures_by_code)
     assert (tally.fetched, tally.made) == (ended.fetched, ended.made) == (3, 2)
-    assert failure_table(tally) == []
+    assert table == failure_table(workspace, ended)
 
 
 def test_nothing_that_people_are_shown_holds_a_credential(workspace: Workspace) -> None:
@@ -168,7 +169,9 @@ def test_nothing_that_people_are_shown_holds_a_credential(workspace: Workspace) 
         )
         ended = run(config, workspace)
     shown = (
-        b"".join(content(config.output_path).values()).decode() + markdown("made", ended) + str(failure_table(ended))
+        b"".join(content(Path(config.output_place)).values()).decode()
+        + markdown("made", ended)
+        + str(failure_table(workspace, ended))
     )
     kept = "".join(path.read_text() for path in workspace.root.glob("ledger/*/*"))
     assert "page=1" in shown

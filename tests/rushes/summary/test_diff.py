@@ -111,14 +111,14 @@ def test_a_run_says_what_differs_from_the_dataset_before_it(tmp_path: Path) -> N
     rows = [{"id": name, "url": f"{name}.png", "split": "train", "annotations": [label]} for name in ("red", "green")]
     config = settings(workspace, rows)
     run(config, workspace)
-    assert summary(config.output_path)["since"] is None
-    kept = shutil.copytree(config.output_path, tmp_path / "kept")
+    assert summary(Path(config.output_place))["since"] is None
+    kept = shutil.copytree(Path(config.output_place), tmp_path / "kept")
     png(tmp_path / "green.png", "white")
     more = {"id": "blue", "url": "blue.png", "split": "val", "annotations": []}
     run(settings(workspace, [{**rows[0], "annotations": [label, label]}, rows[1], more]), workspace)
-    found = diff_datasets(kept, config.output_path)
+    found = diff_datasets(kept, Path(config.output_place))
     assert counted(found) == {"added": 1, "content": 1, "labels": 1}
-    since = summary(config.output_path)["since"]
+    since = summary(Path(config.output_place))["since"]
     assert since["run"] == summary(kept)["run"]
     assert since["counts"] == found.counts
     assert (since["differ"], since["rows"], since["classes"]) == (3, [2, 3], {"x": [2, 3]})
@@ -129,9 +129,9 @@ def test_an_old_dataset_that_cannot_be_read_stops_no_run(tmp_path: Path) -> None
     png(tmp_path / "red.png", "red")
     config = settings(workspace, [{"url": "red.png"}])
     run(config, workspace)
-    (config.output_path / "manifest.jsonl").write_text("{torn")
+    (Path(config.output_place) / "manifest.jsonl").write_text("{torn")
     run(config, workspace)
-    assert summary(config.output_path)["since"] is None
+    assert summary(Path(config.output_place))["since"] is None
 
 
 def summary(dataset: Path) -> dict[str, Any]:

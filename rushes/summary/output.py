@@ -1,0 +1,90 @@
+"""Where a dataset goes: a folder of this machine, or one in a storage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rushes.storage import Storage, is_storage, open_storage, split_storage
+from rushes.summary import publish, publish_storage
+from rushes.summary.publish import SUMMARY
+from rushes.workspace import mirrored
+
+__all__ = ["begin", "building", "check_output", "publish_dataset", "published"]
+
+
+def check_output(place: str) -> None:
+    """Refuses a place of a dataset that is neither free nor holds one of ours.
+
+    Raises:
+        OutputOccupiedError: It holds something that rushes did not write.
+    """
+    if is_storage(place):
+        with _beside(place) as (storage, name):
+            publish_storage.check_output(storage, name)
+    else:
+        publish.check_output(Path(place))
+
+
+def begin(place: str) -> None:
+    """Makes an empty folder beside the output, and mends what a killed run left there.
+
+    Raises:
+        OutputOccupiedError: The output holds something that rushes did not write.
+    """
+    if is_storage(place):
+        with _beside(place) as (storage, name):
+            publish_storage.begin(storage, name)
+    else:
+        publish.begin(Path(place))
+
+
+@contextmanager
+def building(place: str) -> Iterator[Path]:
+    """Gives a folder to write files of the new dataset in.
+
+    On this machine all who ask write in the same one. Of a storage, each has one of its own, whose files go up when the
+    block ends well.
+    """
+    if not is_storage(place):
+        yield publish.building_of(Path(place))
+        return
+    folder, name = split_storage(place)
+    storage = open_storage(f"{folder}/{publish_storage.building_of(name)}")
+    with mirrored(storage, lambda relative: relative == SUMMARY) as mirror:
+        yield mirror.root
+
+
+@contextmanager
+def published(place: str, *names: str) -> Iterator[Path]:
+    """Gives a folder with these files of a dataset, those of them that there are, to read them."""
+    if not is_storage(place):
+        yield Path(place)
+        return
+    with mirrored(open_storage(place), lambda _: 0) as mirror:
+        mirror.need(names)
+        yield mirror.root
+
+
+def publish_dataset(place: str, over_limit: bool) -> str:
+    """Puts the finished dataset in its place and returns that, as it may be shown.
+
+    A run over its failure limit does not replace a dataset that was within it: it goes beside, as `<output>.failed`.
+    """
+    if is_storage(place):
+        with _beside(place) as (storage, name):
+            return f"{storage.url}/{publish_storage.publish_dataset(storage, name)}"
+    output = publish.place_for(Path(place), over_limit)
+    publish.publish_dataset(publish.building_of(Path(place)), output)
+    return str(output)
+
+
+@contextmanager
+def _beside(place: str) -> Iterator[tuple[Storage, str]]:
+    folder, name = split_storage(place)
+    storage = open_storage(folder)
+    try:
+        yield storage, name
+    finally:
+        storage.close()
