@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect import flow
 from prefect_ray.context import remote_options
 
+from flows.hosts import cluster_shares
 from flows.naming import run_name
 from flows.runner import ray_runner, settle, within_limit
 from rushes.config import Pipeline
@@ -31,11 +32,12 @@ def ingest(config: Pipeline) -> RunOutcome:
 
 def ingest_steps(config: Pipeline) -> Plan:
     """Runs the ingest inside a flow whose workspace is locked; no batch waits for another."""
+    shares = cluster_shares()
     plan: Plan = settle([[plan_ingest.submit(config, new_run())]])[0]
     chains = []
     with remote_options(num_cpus=1):
         for batch in plan.batches:
-            downloaded = download.submit(config, batch)
+            downloaded = download.submit(config, batch, shares)
             verified = checksum.submit(config, batch, downloaded)
             chains.append([downloaded, verified, transcode.submit(config, batch, verified)])
     settle(chains)

@@ -103,7 +103,7 @@ class DownloadConfig(Section):
     concurrency: int = Field(16, ge=1, le=256)
     """Transfers at a time in one batch."""
     per_host: int = Field(8, ge=1, le=256)
-    """Transfers at a time to one host, in one batch."""
+    """Transfers at a time to one host, over the whole cluster; two runs at once share the smaller limit."""
     attempts: int = Field(5, ge=1, le=20)
     """Requests for one item before it counts as failed."""
     timeout_s: Timeouts = Timeouts()

@@ -24,6 +24,8 @@ from rushes.errors import MissingChecksumError, RushesError
 from rushes.files.checksum import quarantine, verify
 from rushes.files.download import fetch
 from rushes.files.guard import guarded_session
+from rushes.files.hosts import Shares
+from rushes.files.lease import gate_of
 from rushes.files.urls import redact
 from rushes.items import PlanItem, quarantined, recipe, to_fetch, to_make
 from rushes.jsonl import read_lines
@@ -43,10 +45,20 @@ T = TypeVar("T")
 _GAINS: dict[str, type[Download | Verified | Media]] = {"download": Download, "checksum": Verified, "transcode": Media}
 
 
-def download_batch(pipeline: Pipeline, workspace: Workspace, batch: Batch, report: Report | None = None) -> BatchResult:
-    """Fetches the items of a batch that have no bytes yet, several at a time, and hashes them on the way."""
+def download_batch(
+    pipeline: Pipeline,
+    workspace: Workspace,
+    batch: Batch,
+    report: Report | None = None,
+    shares: Shares | None = None,
+) -> BatchResult:
+    """Fetches the items of a batch that have no bytes yet, several at a time, and hashes them on the way.
+
+    Its exchanges with each host count together with those of all batches that `shares` serves; without it, with those
+    of this process.
+    """
     _need(workspace, batch)
-    with guarded_session(pipeline.download) as session:
+    with gate_of(shares) as gate, guarded_session(pipeline.download, gate) as session:
 
         def one(item: PlanItem) -> Known:
             return _download(item, pipeline, workspace, session)

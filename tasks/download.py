@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect import get_run_logger, task
 
 from rushes.config import Pipeline
+from rushes.files.hosts import Shares
 from rushes.ingest import download_batch
 from rushes.progress import throttled
 from rushes.results import BatchResult
@@ -15,8 +16,14 @@ __all__ = ["download"]
 
 
 @task(name="download", task_run_name="download {batch.name}", tags={"rushes", "download"}, **BATCH)
-def download(config: Pipeline, batch: Batch) -> BatchResult:
-    """Fetches what the batch has no bytes of yet, and hashes it on the way."""
+def download(config: Pipeline, batch: Batch, shares: Shares | None = None) -> BatchResult:
+    """Fetches what the batch has no bytes of yet, and hashes it on the way.
+
+    Args:
+        config: The pipeline.
+        batch: The range of the plan.
+        shares: Where the batches of a cluster share the slots of each host; None in one process.
+    """
     report = throttled(get_run_logger().info, f"download {batch.name}")
     with opened(config.workspace_place) as workspace:
-        return download_batch(config, workspace, batch, report)
+        return download_batch(config, workspace, batch, report, shares)

@@ -74,6 +74,28 @@ class Handler(BaseHTTPRequestHandler):
 Answer = Callable[[Handler], None]
 
 
+class Meter:
+    """Counts how many requests are under way at once, over all routes that it stands before."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.now = self.most = 0
+
+    def before(self, then: Answer, pause_s: float) -> Answer:
+        """Waits a while, and answers. The client cannot have the answer, and so begin another, before it is counted."""
+
+        def answer(handler: Handler) -> None:
+            with self._lock:
+                self.now += 1
+                self.most = max(self.most, self.now)
+            handler.wait(pause_s)
+            with self._lock:
+                self.now -= 1
+            then(handler)
+
+        return answer
+
+
 @dataclass(frozen=True)
 class Request:
     """What a client asked for; header names in lower case."""

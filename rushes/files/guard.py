@@ -25,7 +25,7 @@ from urllib3.util.connection import create_connection
 
 from rushes.errors import ConfigError, ForbiddenHostError
 from rushes.files.deadline import TimedResponse
-from rushes.files.patience import Patience
+from rushes.files.gate import HostGate, local_gate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,10 +40,11 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
-def guarded_session(config: DownloadConfig) -> GuardedSession:
+def guarded_session(config: DownloadConfig, gate: HostGate | None = None) -> GuardedSession:
     """Returns a session whose connections the guard checks, for as many threads as `config.concurrency` says.
 
-    At most `config.per_host` connections to one host are open at a time; a request beyond that waits. Proxies and
+    At most `config.per_host` exchanges with one host are under way at a time, together with all others of the gate;
+    by default, those of this process. Proxies and
     `.netrc` of the environment are not used, because a proxy would connect in our stead, unchecked; a certificate
     bundle in `REQUESTS_CA_BUNDLE` or `SSL_CERT_FILE` is. Cookies are not kept, so that no item depends on another.
     Redirects are not followed; `rushes.files.transfer` does that.
@@ -51,7 +52,7 @@ def guarded_session(config: DownloadConfig) -> GuardedSession:
     Raises:
         ConfigError: An entry of `config.allow_private_hosts` is no address, network or host name.
     """
-    session = GuardedSession()
+    session = GuardedSession(gate or local_gate())
     session.trust_env = False
     session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE") or True
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -114,12 +115,12 @@ class GuardedSession(requests.Session):
     """A session that follows no redirect: requests reads a redirect's body whole, however long it is.
 
     Attributes:
-        patience: Which hosts asked for time; for all who use the session.
+        gate: How many exchanges with a host may be under way, and which hosts asked for time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, gate: HostGate) -> None:
         super().__init__()
-        self.patience = Patience()
+        self.gate = gate
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Says that there is none."""

@@ -29,9 +29,9 @@ from rushes.errors import (
     TruncatedError,
 )
 from rushes.files.deadline import ends_by
+from rushes.files.gate import HostGate, local_gate
 from rushes.files.guard import GuardedSession
 from rushes.files.part import CHUNK_BYTES
-from rushes.files.patience import Patience
 from rushes.files.urls import join, redact
 
 if TYPE_CHECKING:
@@ -141,20 +141,23 @@ def opened(
 ) -> Iterator[Transfer]:
     """Sends a request, follows its redirects, and gives the answer until the block ends.
 
+    Until then it has a slot of its host, `config.per_host` at a time; the wait for one takes nothing of its time.
+
     Raises:
         DownloadError: Any of its kinds.
     """
     deadline_s = time.monotonic() + config.timeout_s.total
     target = url
-    patience = session.patience if isinstance(session, GuardedSession) else Patience()
+    gate = session.gate if isinstance(session, GuardedSession) else local_gate()
     for _ in range(MAX_REDIRECTS + 1):
-        deadline_s += patience.wait(target)
-        with _requested(method, target, session, config, headers, deadline_s) as response:
-            _heed(patience, target, response)
-            if not response.is_redirect:
-                _check_status(url, response, headers)
-                yield Transfer(url, response, config, deadline_s)
-                return
+        with gate.slot(target, config.per_host) as waited_s:
+            deadline_s += waited_s
+            with _requested(method, target, session, config, headers, deadline_s) as response:
+                _heed(gate, target, response)
+                if not response.is_redirect:
+                    _check_status(url, response, headers)
+                    yield Transfer(url, response, config, deadline_s)
+                    return
         target = _redirected(url, target, response.headers["Location"])
     raise BadURLError(f"{redact(url)}: more than {MAX_REDIRECTS} redirects, the last one to {redact(target)}.")
 
@@ -202,11 +205,11 @@ def _check_status(url: str, response: requests.Response, headers: Mapping[str, s
     raise HTTPStatusError(f"{message}. Check the URL, and whether the item still exists.", status)
 
 
-def _heed(patience: Patience, url: str, response: requests.Response) -> None:
+def _heed(gate: HostGate, url: str, response: requests.Response) -> None:
     """Tells everybody of a Retry-After that concerns the host; with another status it concerns the item."""
     wait_s = _retry_after_s(response) if response.status_code in _HOST_BUSY else None
     if wait_s is not None:
-        patience.ask(url, wait_s)
+        gate.ask(url, wait_s)
 
 
 def _retry_after_s(response: requests.Response) -> float | None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
 
-__all__ = ["identity", "item_id", "join", "redact", "suffix"]
+__all__ = ["host_of", "identity", "item_id", "join", "redact", "suffix"]
 
 # Parameters that sign, authorise or expire, and so change from day to day: AWS, Google Cloud, CloudFront, and the
 # names that everybody else uses.
@@ -45,12 +45,14 @@ def identity(url: str) -> str:
     parts = _split(url)
     if parts is None or not parts.netloc:
         return url
-    port = parts.port
-    host = (parts.hostname or "").rstrip(".")
-    host = f"[{host}]" if ":" in host else host
-    netloc = host if port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f"{host}:{port}"
     query = "&".join(text for _, text, secret in _parameters(parts.query) if not secret or _WORDS.fullmatch(text))
-    return urlunsplit((parts.scheme, netloc, parts.path or "/", query, ""))
+    return urlunsplit((parts.scheme, _place(parts), parts.path or "/", query, ""))
+
+
+def host_of(url: str) -> str:
+    """Returns the host that a URL leads to, with its port unless that is the usual one, or nothing."""
+    parts = _split(url)
+    return _place(parts) if parts else ""
 
 
 def item_id(url: str) -> str:
@@ -92,6 +94,13 @@ def _split(url: str) -> SplitResult | None:
     except ValueError:
         return None
     return parts
+
+
+def _place(parts: SplitResult) -> str:
+    port = parts.port
+    host = (parts.hostname or "").rstrip(".")
+    host = f"[{host}]" if ":" in host else host
+    return host if port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f"{host}:{port}"
 
 
 def _host(parts: SplitResult) -> str:

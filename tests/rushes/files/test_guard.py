@@ -1,5 +1,4 @@
 import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from rushes.config import DownloadConfig
 from rushes.errors import BadURLError, ConfigError, ConnectionFailedError, ForbiddenHostError
 from rushes.files.guard import Guard, guarded_session
 from rushes.files.transfer import opened
-from tests.http_server import Answer, Handler, Server, ok, redirect, serve
+from tests.http_server import Server, ok, redirect, serve
 
 
 @pytest.fixture(scope="module")
@@ -134,35 +133,6 @@ def test_no_item_gets_the_cookies_of_another() -> None:
                 with opened(server.url("/a"), session, config, {}) as transfer:
                     assert b"".join(transfer.chunks()) == b"a"
         assert all("cookie" not in request.headers for request in server.requests)
-
-
-def test_connections_to_one_host_are_limited() -> None:
-    now, most, lock = 0, 0, threading.Lock()
-
-    def count(handler: Handler) -> None:
-        nonlocal now, most
-        with lock:
-            now, most = now + 1, max(most, now + 1)
-        handler.wait(0.05)
-        with lock:
-            now -= 1
-        ok(b"x")(handler)
-
-    answer: Answer = count
-    config = DownloadConfig(allow_private_hosts=("127.0.0.1",), per_host=2)
-    with serve({"/": answer}) as server, guarded_session(config) as session:
-
-        def fetch() -> None:
-            with opened(server.url("/"), session, config, {}) as transfer:
-                list(transfer.chunks())
-
-        threads = [threading.Thread(target=fetch) for _ in range(6)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert len(server.requests) == 6
-    assert most <= 2
 
 
 def test_tls_is_checked_against_the_name_and_not_the_address(
