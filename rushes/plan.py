@@ -29,7 +29,7 @@ from rushes.jsonl import atomic_write, decode, encode, read_lines, write_lines
 from rushes.records import Source
 from rushes.workspace import Batch, Workspace
 
-__all__ = ["Plan", "cost_s", "latest_run", "load_plan", "make_plan", "new_run", "started"]
+__all__ = ["Plan", "cost_s", "latest_run", "load_plan", "make_plan", "new_run", "runs_with", "started"]
 
 _IMAGE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 # Expected work on one core, in seconds: measured on small pictures and on 1080p clips, and meant to cut by, no more.
@@ -80,13 +80,16 @@ def started(run: str) -> datetime:
 
 def latest_run(workspace: Workspace) -> str | None:
     """Returns the id of the latest run that was planned here, or None."""
+    return max(runs_with(workspace, "plan.json"), default=None)
+
+
+def runs_with(workspace: Workspace, name: str) -> list[str]:
+    """Returns the ids of the runs in whose folder such a file stands, in the order of their time."""
     if workspace.mirror:
-        plans = [
-            Path(entry.name) for entry in workspace.mirror.storage.list("runs") if entry.name.endswith("/plan.json")
-        ]
+        found = [Path(entry.name) for entry in workspace.mirror.storage.list("runs")]
     else:
-        plans = list(workspace.root.glob("runs/*/plan.json"))
-    return max((path.parent.name for path in plans), default=None)
+        found = list(workspace.root.glob(f"runs/*/{name}"))
+    return sorted(path.parent.name for path in found if path.name == name)
 
 
 def make_plan(pipeline: Pipeline, workspace: Workspace, run: str) -> Plan:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
 
 import msgspec
 
@@ -28,13 +27,13 @@ class Disk(msgspec.Struct, frozen=True):
         store: For what is fetched.
         derived: For what is made of it.
         dataset: For the new dataset while the old one stands; None where nobody can tell yet.
-        free: What the workspace's disk has.
+        free: What the workspace's disk has; None where it lies in a storage.
     """
 
     store: int | None
     derived: int | None
     dataset: int | None
-    free: int
+    free: int | None
 
 
 class Forecast(msgspec.Struct, frozen=True):
@@ -95,7 +94,7 @@ def forecast(pipeline: Pipeline, workspace: Workspace, offline: bool = False) ->
         make=work.make,
         fetch_bytes=size.value,
         transcode_s=video_s,
-        disk=Disk(size.value, derived, dataset, _free_bytes(workspace.root)),
+        disk=Disk(size.value, derived, dataset, _free_bytes(workspace)),
         eta_s=eta_s,
         basis={
             "fetch_bytes": size.basis,
@@ -150,10 +149,13 @@ def _eta(work: Work, before: Speeds, fetch_bytes: int | None, video_s: float | N
     ]
     known = [part for part in parts if part is not None]
     if len(known) == len(parts):
-        return round(sum(known) / before.parallel, 1), f"speeds of {', '.join(before.runs)}"
+        return round(sum(known) / before.parallel, 3), f"speeds of {', '.join(before.runs)}"
     cores = os.cpu_count() or 1
-    return round(work.cost_s / cores, 1), f"no earlier run here has shown its speed: a rough figure for {cores} cores"
+    return round(work.cost_s / cores, 3), f"no earlier run here has shown its speed: a rough figure for {cores} cores"
 
 
-def _free_bytes(folder: Path) -> int:
+def _free_bytes(workspace: Workspace) -> int | None:
+    if workspace.mirror:
+        return None
+    folder = workspace.root.absolute()
     return shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from rushes.ledger import every_outcome
+from rushes.plan import runs_with
 from rushes.records import Media
 from rushes.results import BatchResult, results
 from rushes.summary.outcome import load_outcome
@@ -128,7 +129,8 @@ def speeds(workspace: Workspace) -> Speeds:
     """Returns the speed of each stage in the latest run that did it to most of what it was given."""
     stages: dict[str, Speed] = {}
     used: dict[str, tuple[float, float]] = {}
-    for run in sorted((path.parent.name for path in workspace.root.glob("runs/*/outcome.json")), reverse=True)[:_RUNS]:
+    for run in runs_with(workspace, "outcome.json")[: -_RUNS - 1 : -1]:
+        workspace.need_all(f"runs/{run}/results")
         found = _stages(results(workspace, run))
         new = {name: speed for name, (speed, telling) in found.items() if telling and name not in stages}
         stages |= new

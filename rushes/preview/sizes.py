@@ -85,6 +85,8 @@ class Sizes:
 
 def asked_bytes(url: str, session: requests.Session, config: DownloadConfig) -> int | None:
     """Asks for an item's size with a HEAD request: 0 where it would fail, None where nobody says."""
+    if not url.lower().startswith(("http://", "https://")):
+        return None
     try:
         with opened(url, session, config, {}, "HEAD") as transfer:
             return transfer.announced_bytes

@@ -38,8 +38,9 @@ def _disk(found: Forecast) -> str:
     known = [value for value in parts.values() if value is not None]
     total = _size(sum(known)) if len(known) == len(parts) else f"{_size(sum(known))} and what nobody can tell yet"
     each = ", ".join(f"{name} {_size(value)}" for name, value in parts.items())
-    short = "; NOT ENOUGH" if sum(known) > disk.free else ""
-    return f"{total}: {each}; {_size(disk.free)} are free{short}"
+    free = "" if disk.free is None else f"; {_size(disk.free)} are free"
+    short = "; NOT ENOUGH" if disk.free is not None and sum(known) > disk.free else ""
+    return f"{total}: {each}{free}{short}"
 
 
 def _size(value: int | None) -> str:

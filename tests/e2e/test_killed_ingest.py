@@ -141,7 +141,10 @@ def test_killed_at_random_moments_an_ingest_still_ends_with_the_same_bytes_and_a
 
 def main(folder: Path) -> None:
     config, workspace = config_of(folder)
-    with locked(workspace), stamina.set_testing(True, attempts=100, cap=True):  # no pauses between attempts
+    with (
+        locked(config.workspace_place),
+        stamina.set_testing(True, attempts=100, cap=True),
+    ):  # no pauses between attempts
         ingest(config, workspace)
 
 
