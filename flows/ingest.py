@@ -15,7 +15,7 @@ from rushes.workspace import locked
 from tasks.aggregate import tally
 from tasks.checksum import checksum
 from tasks.download import download
-from tasks.plan import plan_ingest
+from tasks.plan import plan_ingest, plan_members
 from tasks.transcode import transcode
 
 __all__ = ["ingest", "ingest_steps"]
@@ -40,5 +40,14 @@ def ingest_steps(config: Pipeline) -> Plan:
             downloaded = download.submit(config, batch, shares)
             verified = checksum.submit(config, batch, downloaded)
             chains.append([downloaded, verified, transcode.submit(config, batch, verified)])
-    settle(chains)
+    transcoded = settle(chains)
+    if plan.archives or any(result.archives for result in transcoded):
+        _members(config, plan.run)
     return plan
+
+
+def _members(config: Pipeline, run: str) -> None:
+    """Transcodes what came out of the archives, spread over all workers however few archives there are."""
+    batches = settle([[plan_members.submit(config, run)]])[0]
+    with remote_options(num_cpus=1):
+        settle([[transcode.submit(config, batch, None)] for batch in batches])

@@ -30,6 +30,7 @@ __all__ = [
     "RunConfig",
     "Timeouts",
     "Transcode",
+    "Unpack",
     "expand",
 ]
 
@@ -97,6 +98,17 @@ class Timeouts(Section):
     """Seconds for the whole transfer, redirects and headers with it."""
 
 
+class Unpack(Section):
+    """How much may come out of one archive; more is a failure of the whole archive."""
+
+    max_files: int = Field(200_000, ge=1)
+    """Entries, folders with them."""
+    max_bytes: Size = 100 * 2**30
+    """Unpacked size of all files together, like 100GiB."""
+    max_ratio: float = Field(200, ge=1)
+    """Unpacked to packed size of what unpacks to more than 10 MiB."""
+
+
 class DownloadConfig(Section):
     """How items are fetched."""
 
@@ -118,6 +130,8 @@ class DownloadConfig(Section):
     """Ask, at each run, whether items without a checksum changed; off, what the ledger knows is believed unasked."""
     allow_private_hosts: tuple[str, ...] = ()
     """Private or loopback addresses that may be fetched from, like 127.0.0.1 or 10.0.0.0/8."""
+    unpack: Unpack | None = Unpack()
+    """What zip and tar archives may hold, whose files become items; empty leaves archives as they are, no media."""
 
 
 class Transcode(Section):

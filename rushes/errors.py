@@ -34,7 +34,7 @@ quarantined (bytes arrived, and are kept apart as not trusted).
     │   └── CorruptMediaError       corrupt_media       quarantined
     ├── NeedsFramesError            needs_frames        skipped
     ├── NotIngestedError            not_ingested        skipped
-    ├── ArchiveError                archive
+    ├── ArchiveError                archive             quarantined
     └── VideoTranscodeError         transcode_failed
         ├── UnsupportedFormatError  unsupported_format  quarantined
         ├── FFmpegNotFoundError     ffmpeg_not_found
@@ -308,6 +308,7 @@ class ArchiveError(RushesError):
     """An archive is unsafe, damaged, or larger than its limits."""
 
     code = "archive"
+    status = "quarantined"
 
 
 class VideoTranscodeError(RushesError):

@@ -3,15 +3,19 @@
     download    runs/<run>/downloads/<batch>.jsonl     Download | Rejection, by source key
     checksum    ledger/verified/<run>-<batch>.jsonl    Verified | Rejection, by source key
     transcode   ledger/media/<run>-<batch>.jsonl       Media | Rejection, by content and recipe
+                ledger/unpacked/<run>-<batch>.jsonl    Unpacked | Rejection, by content and limits
 
 Each can be killed and run again: it skips what its own segment holds. Here, and only here, an item's `RushesError`
 becomes its `Rejection`; any other exception fails the batch, which the orchestrator tries again.
+
+The transcode step unpacks an archive instead. What it holds is planned then (`rushes.members`), and goes through the
+transcode step in batches of its own.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import TypeVar
@@ -26,12 +30,13 @@ from rushes.files.download import fetch
 from rushes.files.guard import guarded_session
 from rushes.files.hosts import Shares
 from rushes.files.lease import gate_of
+from rushes.files.unpack import is_archive, unpack
 from rushes.files.urls import redact
-from rushes.items import PlanItem, quarantined, recipe, to_fetch, to_make
+from rushes.items import PlanItem, made_key, quarantined, to_fetch, to_make
 from rushes.jsonl import read_lines
-from rushes.ledger import Known, Ledger, media_key, segment, with_source
+from rushes.ledger import Known, Ledger, segment, with_source
 from rushes.media import make_media
-from rushes.records import Download, Media, Rejection, Verified
+from rushes.records import Download, Media, Rejection, Unpacked, Verified
 from rushes.rejection import reject
 from rushes.results import BatchResult, save_result
 from rushes.workspace import Batch, Workspace
@@ -42,7 +47,14 @@ Report = Callable[[int, int], None]
 """Told how many of how many items of the batch are done."""
 
 T = TypeVar("T")
-_GAINS: dict[str, type[Download | Verified | Media]] = {"download": Download, "checksum": Verified, "transcode": Media}
+Pending = Callable[[list[PlanItem], dict[str, Known]], list[tuple[str, T]]]
+_LEDGERS = ("verified", "unpacked", "media")
+_GAINS: dict[str, type[Download | Verified | Unpacked | Media]] = {
+    "download": Download,
+    "checksum": Verified,
+    "unpack": Unpacked,
+    "transcode": Media,
+}
 
 
 def download_batch(
@@ -96,33 +108,61 @@ def checksum_batch(pipeline: Pipeline, workspace: Workspace, batch: Batch, repor
 def transcode_batch(
     pipeline: Pipeline, workspace: Workspace, batch: Batch, report: Report | None = None, workers: int = 1
 ) -> BatchResult:
-    """Probes what is new in the store and makes of it what the recipe says, `workers` ffmpeg processes at a time."""
+    """Probes what is new in the store and makes of it what the recipe says, `workers` ffmpeg processes at a time.
+
+    Archives are unpacked; the result says how many there were to unpack.
+    """
     _need(workspace, batch)
-    verified = _ledger(workspace, "verified", batch)
     config = pipeline.transcode.config() if pipeline.transcode else None
 
-    def one(bytes_: Verified) -> Known:
+    def media(bytes_: Verified) -> Known:
         workspace.need(bytes_.path)
         try:
             return make_media(bytes_, workspace, config)
         except RushesError as error:
-            return msgspec.structs.replace(
-                reject(bytes_.source, "transcode", error),
-                sha256=bytes_.sha256,
-                size_bytes=bytes_.size_bytes,
-                path=bytes_.path,
-                attempts=bytes_.attempts,
-            )
+            return _stopped(bytes_, "transcode", error)
 
-    def pending(items: list[PlanItem], done: dict[str, Known]) -> list[tuple[str, Verified]]:
-        new = {item.key: verified.get(item.key) for item in items}
-        worth = (item for item in items if _other(new[item.key], item) or to_make(item))
-        found = (with_source(new[item.key] or item.verified or _vanished(item), item.source) for item in worth)
-        keyed = {media_key(one.sha256, recipe(pipeline)): one for one in found if isinstance(one, Verified)}
-        return [(key, one) for key, one in keyed.items() if key not in done]
+    def members(archive: Verified) -> Known:
+        workspace.need(archive.path)
+        try:
+            return unpack(archive, workspace, pipeline.download.unpack)
+        except RushesError as error:
+            return _stopped(archive, "unpack", error)
 
+    items = list(read_lines(workspace.path(batch.plan), PlanItem, batch.offset, batch.count))
+    found = {made_key(one, pipeline): one for one in _worth(items, _ledger(workspace, "verified", batch))}
+    archives = {key: one for key, one in found.items() if is_archive(one)}
+    if archives:
+        path = _segment(workspace, "unpacked", batch)
+        _run("unpack", workspace, batch, path, _open(archives), members, 1, None)
+    pending = _open({key: one for key, one in found.items() if key not in archives})
     path = _segment(workspace, "media", batch)
-    return _run("transcode", workspace, batch, path, pending, one, workers, report)
+    result = _run("transcode", workspace, batch, path, pending, media, workers, report)
+    return msgspec.structs.replace(result, archives=len(archives))
+
+
+def _worth(items: Iterable[PlanItem], verified: Ledger) -> Iterator[Verified]:
+    """Yields the bytes of which nothing was made yet, each under the name of one of its rows."""
+    for item in items:
+        new = verified.get(item.key)
+        if _other(new, item) or to_make(item):
+            found = with_source(new or item.verified or _vanished(item), item.source)
+            if isinstance(found, Verified):
+                yield found
+
+
+def _open(found: Mapping[str, Verified]) -> Pending[Verified]:
+    return lambda _, done: [(key, one) for key, one in found.items() if key not in done]
+
+
+def _stopped(verified: Verified, stage: str, error: RushesError) -> Rejection:
+    return msgspec.structs.replace(
+        reject(verified.source, stage, error),
+        sha256=verified.sha256,
+        size_bytes=verified.size_bytes,
+        path=verified.path,
+        attempts=verified.attempts,
+    )
 
 
 def _run(
@@ -130,7 +170,7 @@ def _run(
     workspace: Workspace,
     batch: Batch,
     path: Path,
-    pending: Callable[[list[PlanItem], dict[str, Known]], list[tuple[str, T]]],
+    pending: Pending[T],
     one: Callable[[T], Known],
     workers: int,
     report: Report | None,
@@ -228,7 +268,7 @@ def _arrived(outcome: Known | None, workspace: Workspace) -> bool:
 
 def _need(workspace: Workspace, batch: Batch) -> None:
     """Has here what a step reads and what an earlier try of it wrote."""
-    written = (_downloads(workspace, batch), *(_segment(workspace, stage, batch) for stage in ("verified", "media")))
+    written = (_downloads(workspace, batch), *(_segment(workspace, stage, batch) for stage in _LEDGERS))
     workspace.need(batch.plan, *map(workspace.relative, written))
 
 

@@ -15,10 +15,11 @@ from msgspec.structs import replace
 
 from rushes.config import Pipeline
 from rushes.errors import UnsupportedFormatError
+from rushes.files.unpack import is_archive, is_whole, rules_of
 from rushes.files.urls import identity, redact
 from rushes.ledger import Ledger, media_key
 from rushes.media import recipe_of
-from rushes.records import Media, Rejection, Source, Verified
+from rushes.records import Media, Rejection, Source, Unpacked, Verified
 from rushes.sources import read_sources
 from rushes.workspace import Workspace
 
@@ -27,6 +28,7 @@ __all__ = [
     "PlanItem",
     "hopeless",
     "look_up",
+    "made_key",
     "quarantined",
     "recipe",
     "source_key",
@@ -48,7 +50,7 @@ class PlanItem(msgspec.Struct, frozen=True, omit_defaults=True):
         source: The row.
         rejection: How it ended already: an unreadable or a doubled row.
         verified: Its bytes are in the store.
-        made: What the recipe makes of these bytes is there too.
+        made: What the recipe makes of these bytes is there too, or all that comes out of an archive.
         previous: How it was stopped before, with the validators to ask whether it changed.
         earlier: What the same URL came to with another checksum, or the same file before it was touched.
     """
@@ -67,6 +69,12 @@ def recipe(pipeline: Pipeline) -> str:
     return recipe_of(pipeline.transcode.config() if pipeline.transcode else None)
 
 
+def made_key(verified: Verified, pipeline: Pipeline) -> str:
+    """Returns the key under which it is known what the pipeline makes of these bytes, or what comes out of them."""
+    rules = rules_of(pipeline.download.unpack) if is_archive(verified) else recipe(pipeline)
+    return media_key(verified.sha256, rules)
+
+
 def source_key(source: Source) -> str:
     """Returns what identifies an item's bytes: URL without volatile parts, checksum, and a local file's state."""
     parts = [identity(source.url), source.checksum or ""]
@@ -82,7 +90,7 @@ def look_up(pipeline: Pipeline, workspace: Workspace) -> Iterator[PlanItem]:
         ConfigError: The source file cannot be used at all.
     """
     workspace.need_all("ledger")
-    ledger, media, made_as = Ledger(workspace.ledger("verified")), Ledger(workspace.ledger("media")), recipe(pipeline)
+    ledger, media, unpacked = (Ledger(workspace.ledger(stage)) for stage in ("verified", "media", "unpacked"))
     for row in read_sources(pipeline.source, pipeline.download):
         if isinstance(row, Rejection):
             yield PlanItem("", row.source, rejection=row)
@@ -92,10 +100,12 @@ def look_up(pipeline: Pipeline, workspace: Workspace) -> Iterator[PlanItem]:
         arrived = known if isinstance(known, Verified) else None
         verified = arrived if arrived and workspace.holds(arrived.path, arrived.size_bytes) else None
         previous = known if isinstance(known, Rejection) else None
-        found = verified and media.get(media_key(verified.sha256, made_as))
+        became = unpacked if verified and is_archive(verified) else media
+        found = verified and became.get(made_key(verified, pipeline))
         if verified and isinstance(found, Rejection):
             previous = replace(found, etag=verified.etag, last_modified=verified.last_modified)
         made = isinstance(found, Media) and workspace.holds(found.path, found.size_bytes)
+        made = made or (isinstance(found, Unpacked) and is_whole(found, workspace))
         earlier = ledger.of_url(redact(row.url)) if known is None else None
         yield PlanItem(key, row, None, verified, made, previous, _arrived_or_stopped(earlier))
 

@@ -4,9 +4,10 @@ A ledger is a folder of segments, one per run and batch, named so that later sor
 outcome, and the latest line of a key counts. A line that a crash cut short is ignored when read, and cut off when its
 segment is opened again, so a batch that is tried again goes on where it stopped.
 
-Two ledgers stand in a workspace. `verified` is keyed by the source (URL without volatile parts, and checksum): it says
-what arrived. `media` is keyed by content and recipe: it says what became of those bytes. A new recipe therefore fetches
-nothing, and one file behind two URLs is transcoded once.
+Three ledgers stand in a workspace. `verified` is keyed by the source (URL without volatile parts, and checksum): it
+says what arrived. `media` is keyed by content and recipe: it says what became of those bytes. A new recipe therefore
+fetches nothing, and one file behind two URLs is transcoded once. `unpacked` is keyed by content and limits: it says
+what came out of an archive.
 
 Lines hold no credentials: the source is reduced to its id and its redacted URL, and joined again from the plan.
 """
@@ -24,11 +25,11 @@ import msgspec
 
 from rushes.files.urls import redact
 from rushes.jsonl import decode, encode, fsync_dir
-from rushes.records import Download, Media, Rejection, Source, Verified
+from rushes.records import Download, Media, Rejection, Source, Unpacked, Verified
 
 __all__ = ["Ledger", "Segment", "every_outcome", "media_key", "segment", "with_source"]
 
-Known = Download | Verified | Media | Rejection
+Known = Download | Verified | Unpacked | Media | Rejection
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -59,7 +60,7 @@ def media_key(sha256: str, recipe: str) -> str:
 
 def with_source(outcome: Known, source: Source) -> Known:
     """Returns an outcome that belongs to this source: content is shared between items, their rows are not."""
-    if isinstance(outcome, Media):
+    if isinstance(outcome, Media | Unpacked):
         return msgspec.structs.replace(outcome, verified=msgspec.structs.replace(outcome.verified, source=source))
     return msgspec.structs.replace(outcome, source=source)
 
@@ -155,7 +156,7 @@ def segment(path: Path) -> Iterator[Segment]:
 
 
 def _source(outcome: Known) -> Source:
-    return outcome.verified.source if isinstance(outcome, Media) else outcome.source
+    return outcome.verified.source if isinstance(outcome, Media | Unpacked) else outcome.source
 
 
 def _whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:

@@ -68,13 +68,18 @@ def probe_media(path: Path) -> MediaInfo:
         StorageError: It cannot be read.
     """
     sniffed = sniff(path)
-    if sniffed.kind is None:
-        raise _not_media(path.name, sniffed)
-    return probe(path) if sniffed.kind == "video" else probe_image(path)
+    if sniffed.kind in ("image", "video"):
+        return probe(path) if sniffed.kind == "video" else probe_image(path)
+    raise _not_media(path.name, sniffed)
 
 
 def _not_media(name: str, sniffed: Sniffed) -> NotMediaError:
     found = looks_like(sniffed)
+    if sniffed.kind == "archive":
+        return NotMediaError(
+            f"{name}: expected an image or a video, found {found}, an archive. It is unpacked where it has a row of "
+            "its own, unless download.unpack is null."
+        )
     return NotMediaError(f"{name}: expected an image or a video, found {found}. Check what the URL serves.")
 
 

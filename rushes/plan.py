@@ -23,6 +23,7 @@ from rushes.batches import cut
 from rushes.config import Pipeline
 from rushes.errors import ConfigError
 from rushes.files.resume import sweep
+from rushes.files.unpack import is_archive
 from rushes.files.urls import redact
 from rushes.items import STATES, PlanItem, look_up, state, to_ask
 from rushes.jsonl import atomic_write, decode, encode, read_lines, write_lines
@@ -53,6 +54,7 @@ class Plan(msgspec.Struct, frozen=True):
         classes: Class names in the order of the source.
         batches: Ranges of `ingest.jsonl`.
         group_splits: The split of each group of which a member was given one; its others follow.
+        archives: Archives that were unpacked before; their members may need something all the same.
     """
 
     run: str
@@ -66,6 +68,7 @@ class Plan(msgspec.Struct, frozen=True):
     classes: tuple[str, ...]
     batches: tuple[Batch, ...]
     group_splits: dict[str, str] = {}
+    archives: int = 0
 
 
 def new_run(now: datetime | None = None) -> str:
@@ -106,7 +109,7 @@ def make_plan(pipeline: Pipeline, workspace: Workspace, run: str) -> Plan:
     _sweep(workspace)
     folder = workspace.run(run)
     write_lines(folder / "items.jsonl", look_up(pipeline, workspace), mode=0o600)
-    counts = dict.fromkeys(("planned", *STATES), 0)
+    counts = dict.fromkeys(("planned", *STATES, "archives"), 0)
     classes: dict[str, None] = {}
     splits: dict[str, str] = {}
 
@@ -116,6 +119,7 @@ def make_plan(pipeline: Pipeline, workspace: Workspace, run: str) -> Plan:
             known = state(item)
             counts["planned"] += 1
             counts[known] += 1
+            counts["archives"] += item.made and item.verified is not None and is_archive(item.verified)
             classes.update(dict.fromkeys(_labels(item.source)))
             if item.source.group and item.source.split:
                 splits.setdefault(item.source.group, item.source.split)
@@ -153,7 +157,8 @@ def _labels(source: Source) -> Iterator[str]:
 
 def cost_s(item: PlanItem, asked: bool) -> float:
     """Returns about how many seconds of work an item is on one core, where it is asked about or brought here."""
-    if asked or Path(urlsplit(item.source.url).path).suffix.lower() in _IMAGE_SUFFIXES:
+    name = item.verified.path if item.verified else urlsplit(item.source.url).path
+    if asked or Path(name).suffix.lower() in _IMAGE_SUFFIXES:
         return _IMAGE_S
     return item.verified.size_bytes / 1e6 * _VIDEO_S_PER_MB if item.verified else _VIDEO_S
 

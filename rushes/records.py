@@ -3,6 +3,8 @@
     Source ── download ──▶ Download ── checksum ──▶ Verified ── probe, transcode ──▶ Media ── labels, split ──▶ Sample
        └───────────────────────┴────────────────────────┴──────────────────────▶ Rejection
 
+    Verified archive ── unpack ──▶ Unpacked, whose members are Verified in their turn
+
 Paths are POSIX strings relative to the workspace, so that they mean the same on every node. Bytes never travel.
 
 They are msgspec structs, not dataclasses, for one reason: a tagged struct can stand in a union, so that a line of a
@@ -22,10 +24,12 @@ __all__ = [
     "ManifestRow",
     "Media",
     "MediaInfo",
+    "Member",
     "Outcome",
     "Rejection",
     "Sample",
     "Source",
+    "Unpacked",
     "Verified",
     "WrittenFile",
 ]
@@ -70,6 +74,7 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
         annotations: Its labels; None where the row says nothing, empty where it says there are none.
         attributes: Every other column.
         origin: Where the row stands, like `items.csv:12`.
+        parent: Id of the archive that it came out of.
     """
 
     id: str
@@ -81,6 +86,7 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
     annotations: tuple[Annotation, ...] | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
     origin: str = ""
+    parent: str | None = None
 
 
 class Download(msgspec.Struct, frozen=True, omit_defaults=True, tag=True):
@@ -118,6 +124,40 @@ class Verified(msgspec.Struct, frozen=True, omit_defaults=True, tag=True):
     etag: str | None = None
     last_modified: str | None = None
     attempts: int = 1
+
+
+class Member(msgspec.Struct, frozen=True):
+    """One file that came out of an archive, published in the store.
+
+    Attributes:
+        name: In the archive, with slashes.
+        path: In the workspace.
+    """
+
+    name: str
+    path: str
+    sha256: str
+    size_bytes: int
+
+
+class Unpacked(msgspec.Struct, frozen=True, omit_defaults=True, tag=True):
+    """An archive that was found safe and whole, and all of whose files stand in the store.
+
+    Attributes:
+        verified: The archive.
+        path: List of its members in the workspace: a `Member` a line, in the archive's order.
+        size_bytes: Of that list.
+        members: How many there are.
+        unpacked_bytes: Of all of them together.
+        left_out: Entries that are no members, counted by reason.
+    """
+
+    verified: Verified
+    path: str
+    size_bytes: int
+    members: int
+    unpacked_bytes: int
+    left_out: dict[str, int] = field(default_factory=dict)
 
 
 class MediaInfo(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -178,7 +218,7 @@ class Rejection(msgspec.Struct, frozen=True, omit_defaults=True, tag=True):
     """An item that ended before its goal, and why.
 
     Attributes:
-        stage: plan, download, checksum, transcode or export.
+        stage: plan, download, checksum, unpack, transcode or export.
         status: failed, skipped or quarantined.
         code: Of the error class.
         message: For the user, without credentials.
@@ -205,7 +245,7 @@ class Rejection(msgspec.Struct, frozen=True, omit_defaults=True, tag=True):
     last_modified: str | None = None
 
 
-Outcome = Media | Rejection
+Outcome = Media | Unpacked | Rejection
 """How an item ends its ingest."""
 
 
@@ -250,7 +290,9 @@ class Sample(msgspec.Struct, frozen=True):
 
 
 class ManifestRow(msgspec.Struct, frozen=True):
-    """One line of `manifest.jsonl`: a planned item, or a frame with its `parent`.
+    """One line of `manifest.jsonl`: a planned item, an archive's member, or a video's frame.
+
+    Members and frames name their `parent`; frames alone have a `frame`. An archive says how many `members` it has.
 
     `elapsed_s` is part of the public row and stays null: times stand only in `export_summary.json`, so that the same
     input gives the same bytes.
@@ -281,6 +323,7 @@ class ManifestRow(msgspec.Struct, frozen=True):
     elapsed_s: float | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
     parent: str | None = None
+    members: int | None = None
     frame: int | None = None
     time_s: float | None = None
     action: str | None = None

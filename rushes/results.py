@@ -19,7 +19,7 @@ class BatchResult(msgspec.Struct, frozen=True):
     """What one stage did with one batch.
 
     Attributes:
-        stage: download, checksum, transcode or export.
+        stage: download, checksum, unpack, transcode or export.
         items: Items it was given.
         done: Items it brought a step further; the others needed nothing, or were found as they were.
         stopped: Items that ended here as failed or quarantined.
@@ -27,6 +27,7 @@ class BatchResult(msgspec.Struct, frozen=True):
         elapsed_s: Wall time.
         changed: Items whose bytes are other ones than in an earlier run.
         media_s: Seconds of video that were made.
+        archives: Items that were to be unpacked.
     """
 
     batch: Batch
@@ -38,6 +39,7 @@ class BatchResult(msgspec.Struct, frozen=True):
     elapsed_s: float
     changed: int = 0
     media_s: float = 0.0
+    archives: int = 0
 
 
 def save_result(workspace: Workspace, result: BatchResult) -> BatchResult:

@@ -2,9 +2,10 @@
 
 media/ab/ab12….mp4            what came in, by sha256; equal bytes once
 derived/<recipe>/ab/ab12….mp4 what was made of it
+unpacked/<rules>/ab/ab12….jsonl  what came out of an archive: a list of members, which stand in media/
 quarantine/ab/ab12….bin       what came in and is not trusted
 incoming/                     transfers under way
-ledger/verified/  ledger/media/
+ledger/verified/  ledger/unpacked/  ledger/media/
 runs/<run>/                   plan, entries, rows of one run
 lock                          held while a run works here
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from prefect import task
 
-from rushes import join, plan
+from rushes import join, members, plan
 from rushes.config import Pipeline
 from rushes.summary import output
 from rushes.workspace import Batch, opened
 from tasks.options import STEP
 
-__all__ = ["plan_export", "plan_ingest"]
+__all__ = ["plan_export", "plan_ingest", "plan_members"]
 
 
 @task(name="plan ingest", task_run_name="plan ingest", tags={"rushes", "plan"}, **STEP)
@@ -18,6 +18,13 @@ def plan_ingest(config: Pipeline, run: str) -> plan.Plan:
     """Reads the source, asks the ledgers, and cuts what is to do into batches."""
     with opened(config.workspace_place) as workspace:
         return plan.make_plan(config, workspace, run)
+
+
+@task(name="plan members", task_run_name="plan members", tags={"rushes", "plan"}, **STEP)
+def plan_members(config: Pipeline, run: str) -> tuple[Batch, ...]:
+    """Cuts what came out of archives, and is not made yet, into batches."""
+    with opened(config.workspace_place) as workspace:
+        return members.plan_members(config, workspace, run)
 
 
 @task(name="plan export", task_run_name="plan export", tags={"rushes", "plan"}, **STEP)

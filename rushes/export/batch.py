@@ -18,12 +18,12 @@ from rushes.errors import RushesError
 from rushes.export.base import BaseExporter
 from rushes.export.classes import ClassMap, class_map
 from rushes.export.coco import CocoExporter
-from rushes.export.rows import item_row, rejection_row, sample_row
+from rushes.export.rows import archive_row, item_row, rejection_row, sample_row
 from rushes.export.run import ExportRun
 from rushes.export.samples import samples, split_for
 from rushes.export.yolo import YoloExporter
 from rushes.jsonl import atomic_write, encode, read_lines
-from rushes.records import ManifestRow, Media, Outcome, Rejection, Sample, WrittenFile
+from rushes.records import ManifestRow, Media, Outcome, Rejection, Sample, Unpacked, WrittenFile
 from rushes.rejection import reject
 from rushes.results import BatchResult, save_result
 from rushes.workspace import Batch, Workspace
@@ -40,6 +40,9 @@ class _Prepared(NamedTuple):
     split: str
     samples: list[Sample]
     dropped: Counter[str]
+
+
+_Ready = _Prepared | Unpacked | Rejection
 
 
 def exporter_of(name: str) -> type[BaseExporter]:
@@ -84,7 +87,7 @@ def export_batch(
         for prepared in _prepared(outcomes, mapping, pipeline, workspace):
             _write(rows, _export_item(prepared, exporter))
             stopped += isinstance(prepared, Rejection)
-            done += 0 if isinstance(prepared, Rejection) else len(prepared.samples)
+            done += len(prepared.samples) if isinstance(prepared, _Prepared) else 0
             size_bytes += sum(file.size_bytes for file in run.written)
             _write(written, run.written)
             run.written.clear()
@@ -125,9 +128,9 @@ def _params(pipeline: Pipeline, mapping: ClassMap) -> Mapping[str, Any]:
 
 def _prepared(
     outcomes: Iterable[Outcome], mapping: ClassMap, pipeline: Pipeline, workspace: Workspace
-) -> Iterator[_Prepared | Rejection]:
+) -> Iterator[_Ready]:
     """Yields items in order, while the frames of the next ones are cut already."""
-    waiting: deque[Callable[[], _Prepared | Rejection]] = deque()
+    waiting: deque[Callable[[], _Ready]] = deque()
     with ThreadPoolExecutor(_CUTTERS) as pool:
         for outcome in outcomes:
             prepare = partial(_prepare, outcome, mapping, pipeline, workspace)
@@ -142,8 +145,8 @@ def _is_video(outcome: Outcome) -> bool:
     return isinstance(outcome, Media) and outcome.info.media_type.startswith("video/")
 
 
-def _prepare(outcome: Outcome, mapping: ClassMap, pipeline: Pipeline, workspace: Workspace) -> _Prepared | Rejection:
-    if isinstance(outcome, Rejection):
+def _prepare(outcome: Outcome, mapping: ClassMap, pipeline: Pipeline, workspace: Workspace) -> _Ready:
+    if not isinstance(outcome, Media):
         return outcome
     source, unlisted = mapping.apply(outcome.verified.source)
     media = replace(outcome, verified=replace(outcome.verified, source=source))
@@ -162,9 +165,9 @@ def _rejection(media: Media, error: RushesError) -> Rejection:
     return replace(rejection, message=rejection.message.replace(Path(media.path).name, verified.source.id), **known)
 
 
-def _export_item(prepared: _Prepared | Rejection, exporter: BaseExporter) -> Iterator[ManifestRow]:
-    if isinstance(prepared, Rejection):
-        yield rejection_row(prepared)
+def _export_item(prepared: _Ready, exporter: BaseExporter) -> Iterator[ManifestRow]:
+    if not isinstance(prepared, _Prepared):
+        yield rejection_row(prepared) if isinstance(prepared, Rejection) else archive_row(prepared)
         return
     media, split, found, dropped = prepared
     rows = [_export_sample(media, sample, exporter) for sample in found]

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 
 from rushes.export.base import labels_of
 from rushes.files.urls import redact
-from rushes.records import ManifestRow, Media, MediaInfo, Rejection, Sample
+from rushes.records import ManifestRow, Media, MediaInfo, Rejection, Sample, Unpacked
 
-__all__ = ["item_row", "rejection_row", "sample_row"]
+__all__ = ["archive_row", "item_row", "rejection_row", "sample_row"]
 
 
 def rejection_row(rejection: Rejection) -> ManifestRow:
@@ -33,6 +33,27 @@ def rejection_row(rejection: Rejection) -> ManifestRow:
         split=source.split,
         group=source.group,
         attributes=source.attributes,
+        parent=source.parent,
+    )
+
+
+def archive_row(unpacked: Unpacked) -> ManifestRow:
+    """Returns the row of an archive; those of its members follow."""
+    verified, left_out = unpacked.verified, unpacked.left_out
+    counts = ", ".join(f"{count} {reason}" for reason, count in sorted(left_out.items()))
+    return ManifestRow(
+        id=verified.source.id,
+        source=redact(verified.source.url),
+        status="ok",
+        stage="export",
+        attempts=verified.attempts,
+        source_sha256=verified.sha256,
+        split=verified.source.split,
+        group=verified.source.group,
+        attributes=verified.source.attributes,
+        members=unpacked.members,
+        action="unpacked",
+        reason=f"an archive; left out: {counts}" if counts else "an archive",
     )
 
 
@@ -50,6 +71,7 @@ def item_row(media: Media, split: str, dropped: Mapping[str, int]) -> ManifestRo
         group=source.group,
         recipe=media.recipe,
         attributes=source.attributes,
+        parent=source.parent,
         action=media.action,
         reason=media.reason,
         dropped=dict(sorted(dropped.items())),

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 
+from msgspec.structs import replace
+
 from rushes.config import Pipeline
 from rushes.errors import ConfigError
+from rushes.files.unpack import is_archive
 from rushes.files.urls import redact
 from rushes.items import STATES, PlanItem, look_up, quarantined, state, to_ask, to_fetch, to_make
+from rushes.members import to_make_of
 from rushes.plan import cost_s
 from rushes.preview.sizes import Sizes
+from rushes.records import Verified
 from rushes.workspace import Workspace
 
 __all__ = ["Work", "work_of"]
@@ -68,11 +73,21 @@ class Work:
             self.sizes.add(item)
         elif item.verified and not (item.source.checksum or item.source.url.startswith("file://")):
             self.unasked += 1
-        if item.verified and to_make(item) and item.verified.sha256 not in self.remade:
-            self.remade[item.verified.sha256] = item.verified.size_bytes
-            self.make += 1
+        if item.verified and to_make(item):
+            self._add_remade(item.verified)
         if fetched or asked or (item.verified and to_make(item)):
             self.cost_s += cost_s(item, asked)
+
+    def add_member(self, item: PlanItem) -> None:
+        """Counts a member of an archive that is here, of which media must be made."""
+        if item.verified:
+            self._add_remade(item.verified)
+            self.cost_s += cost_s(item, asked=False)
+
+    def _add_remade(self, verified: Verified) -> None:
+        if verified.sha256 not in self.remade:
+            self.remade[verified.sha256] = verified.size_bytes
+            self.make += 1
 
 
 def work_of(pipeline: Pipeline, workspace: Workspace) -> Work:
@@ -81,9 +96,13 @@ def work_of(pipeline: Pipeline, workspace: Workspace) -> Work:
     Raises:
         ConfigError: The source file cannot be used, or has no rows.
     """
-    work = Work(pipeline)
+    work, archives = Work(pipeline), []
     for item in look_up(pipeline, workspace):
         work.add(item)
+        if item.made and item.verified and is_archive(item.verified):
+            archives.append(replace(item.verified, source=item.source))
+    for member in to_make_of(archives, pipeline, workspace) if archives else ():
+        work.add_member(member)
     if not work.items["planned"]:
         raise ConfigError(f"source = {redact(pipeline.source)}: has no rows; expected at least one item.")
     return work

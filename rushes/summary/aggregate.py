@@ -107,9 +107,10 @@ def _index_entry(row: ManifestRow) -> dict[str, Any]:
 
 
 def _account(plan: Plan, stats: Stats) -> None:
-    if stats.planned != plan.planned:
+    planned = plan.planned + stats.announced
+    if stats.planned != planned:
         raise AccountingError(
-            f"run {plan.run}: {plan.planned} items were planned and {stats.planned} ended {dict(stats.items)}; "
+            f"run {plan.run}: {planned} items were planned and {stats.planned} ended {dict(stats.items)}; "
             "expected the same number. The dataset was left as it was. Run again, and report it: a defect of rushes."
         )
 

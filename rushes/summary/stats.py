@@ -15,11 +15,16 @@ _BOX_AREAS = ((32**2, "small (< 32² px)"), (96**2, "medium (< 96² px)"))  # th
 class Stats:
     """Counts manifest rows.
 
-    Rows without a parent are planned items; rows with one are frames, which are files of the dataset and not items.
+    Rows that name a frame are files of the dataset; all others are items, members of archives among them.
+
+    Attributes:
+        items: Items by status.
+        announced: Members that archives say they have.
     """
 
     def __init__(self) -> None:
         self.items: Counter[str] = Counter()
+        self.announced = 0
         self._codes: Counter[str] = Counter()
         self._actions: Counter[str] = Counter()
         self._dropped: Counter[str] = Counter()
@@ -36,7 +41,7 @@ class Stats:
 
     def add(self, row: ManifestRow) -> None:
         """Counts one row."""
-        if row.parent is None:
+        if row.frame is None:
             self._add_item(row)
         if row.path is not None:
             self._add_file(row)
@@ -44,7 +49,7 @@ class Stats:
 
     @property
     def planned(self) -> int:
-        """Planned items among the rows."""
+        """Items among the rows."""
         return sum(self.items.values())
 
     def result(self) -> dict[str, Any]:
@@ -74,7 +79,8 @@ class Stats:
             self._codes[row.error_code] += 1
         if row.action:
             self._actions[row.action] += 1
-        if row.status == "ok":
+        self.announced += row.members or 0
+        if row.status == "ok" and row.members is None:
             self._duration_s += row.duration_s or 0.0
             self._codecs[row.video_codec or row.media_type or "unknown"] += 1
 

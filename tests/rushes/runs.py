@@ -12,8 +12,9 @@ from rushes.export.batch import export_batch
 from rushes.ingest import checksum_batch, download_batch, transcode_batch
 from rushes.join import outcomes, plan_export
 from rushes.jsonl import read_lines, write_lines
+from rushes.members import plan_members
 from rushes.plan import Plan, make_plan, new_run
-from rushes.records import ManifestRow, Media, Outcome, Rejection
+from rushes.records import ManifestRow, Outcome, Rejection
 from rushes.summary.aggregate import aggregate
 from rushes.summary.outcome import RunOutcome
 from rushes.summary.output import begin, building
@@ -34,6 +35,8 @@ def ingest(config: Pipeline, workspace: Workspace) -> Plan:
     for batch in plan.batches:
         for step in (download_batch, checksum_batch, transcode_batch):
             step(config, workspace, batch)
+    for batch in plan_members(config, workspace, plan.run):
+        transcode_batch(config, workspace, batch)
     return plan
 
 
@@ -60,6 +63,11 @@ def run_apart(config: Pipeline) -> RunOutcome:
             for step in (download_batch, checksum_batch, transcode_batch):
                 with opened(place) as workspace:
                     step(config, workspace, batch)
+        with opened(place) as workspace:
+            found = plan_members(config, workspace, name)
+        for batch in found:
+            with opened(place) as workspace:
+                transcode_batch(config, workspace, batch)
         begin(config.output_place)
         with opened(place) as workspace:
             batches = plan_export(config, workspace, name)
@@ -73,7 +81,7 @@ def run_apart(config: Pipeline) -> RunOutcome:
 def ended(config: Pipeline, workspace: Workspace, plan: Plan) -> dict[str, Outcome]:
     """Returns how each item ended, by id."""
     found = outcomes(config, workspace, plan.run)
-    return {(one.verified.source if isinstance(one, Media) else one.source).id: one for one in found}
+    return {(one.source if isinstance(one, Rejection) else one.verified.source).id: one for one in found}
 
 
 def codes(config: Pipeline, workspace: Workspace, plan: Plan) -> dict[str, str]:

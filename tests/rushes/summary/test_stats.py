@@ -20,7 +20,7 @@ def counted(*rows: ManifestRow) -> Stats:
 
 def test_items_are_counted_by_status_and_frames_are_files_and_no_items() -> None:
     video = ManifestRow("v", "v.mp4", "ok", "export", media_type="video/mp4", duration_s=2.5, video_codec="h264")
-    frames = [replace(IMAGE, id=f"v-{n}", parent="v", media_type="image/jpeg", split="val") for n in range(2)]
+    frames = [replace(IMAGE, id=f"v-{n}", parent="v", frame=n, media_type="image/jpeg", split="val") for n in range(2)]
     failed = ManifestRow("f", "f.png", "failed", "download", error_code="timeout")
     stats = counted(IMAGE, video, *frames, failed)
     found = stats.result()
@@ -50,7 +50,7 @@ def test_sums_over_splits_classes_and_files_agree() -> None:
 
 def test_what_was_dropped_adds_up_over_a_video_and_its_frames() -> None:
     video = ManifestRow("v", "v.mp4", "ok", "export", dropped={"frame_not_taken": 3, "class_not_listed": 1})
-    frame = replace(IMAGE, parent="v", dropped={"class_not_listed": 2})
+    frame = replace(IMAGE, parent="v", frame=0, dropped={"class_not_listed": 2})
     assert counted(video, frame).result()["dropped"] == {"class_not_listed": 3, "frame_not_taken": 3}
 
 
