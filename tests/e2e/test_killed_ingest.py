@@ -24,7 +24,7 @@ from msgspec.structs import replace
 from rushes.config import Pipeline
 from rushes.ledger import every_outcome
 from rushes.plan import latest_run, load_plan
-from rushes.records import Media, Outcome, Rejection
+from rushes.records import Outcome, Rejection
 from rushes.workspace import Workspace, locked
 from tests.e2e.demo_run import ROOT
 from tests.http_server import Server, serve
@@ -93,10 +93,10 @@ def read(folder: Path, requests: int, kills: int) -> Ingested:
 
 def _settled(outcome: Outcome) -> Outcome:
     """Returns how an item ended without how often it was tried and where the server was: its port is in the URL."""
-    if isinstance(outcome, Media):
-        verified = replace(outcome.verified, attempts=1, source=replace(outcome.verified.source, url=""))
-        return replace(outcome, verified=verified)
-    return replace(outcome, attempts=0, message="", source=replace(outcome.source, url=""))
+    if isinstance(outcome, Rejection):
+        return replace(outcome, attempts=0, message="", source=replace(outcome.source, url=""))
+    verified = replace(outcome.verified, attempts=1, source=replace(outcome.verified.source, url=""))
+    return replace(outcome, verified=verified)
 
 
 def statuses(outcomes: Mapping[str, Outcome]) -> Counter[str]:
