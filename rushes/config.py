@@ -132,6 +132,8 @@ class DownloadConfig(Section):
     """Private or loopback addresses that may be fetched from, like 127.0.0.1 or 10.0.0.0/8."""
     unpack: Unpack | None = Unpack()
     """What zip and tar archives may hold, whose files become items; empty leaves archives as they are, no media."""
+    allow_storage: tuple[Annotated[str, Field(pattern=r"^(s3|gs|sftp)(://.*)?$")], ...] = ("s3", "gs", "sftp")
+    """Storages that rows may name with the credentials of this pipeline: schemes, or beginnings like s3://bucket/."""
 
 
 class Transcode(Section):

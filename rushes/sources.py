@@ -28,6 +28,7 @@ from rushes.jsonl import encode
 from rushes.records import Rejection, Source
 from rushes.rejection import reject
 from rushes.rows import FORMATS, Row
+from rushes.storage import SCHEMES, is_storage
 
 __all__ = ["read_sources"]
 
@@ -47,7 +48,7 @@ def read_sources(source: str, config: DownloadConfig | None = None) -> Iterator[
     and no row may name a file of this machine.
 
     Args:
-        source: Path or http(s) URL of a CSV or JSON lines file; `${VAR}` reads the environment.
+        source: Path or URL, http(s) or of a storage, of a CSV or JSON lines file; `${VAR}` reads the environment.
         config: How to fetch the source file, where it is a URL.
 
     Yields:
@@ -58,7 +59,7 @@ def read_sources(source: str, config: DownloadConfig | None = None) -> Iterator[
         ConfigError: The file is missing, cannot be read, is of an unknown type, or has no `url` column.
     """
     where = expand(source, "source")
-    remote = _is_http(where)
+    remote = _is_remote(where)
     name = redact(where) if remote else where
     kind = suffix(where) if remote else Path(where).suffix.lower()
     if kind not in FORMATS:
@@ -75,7 +76,7 @@ def read_sources(source: str, config: DownloadConfig | None = None) -> Iterator[
 @contextmanager
 def _file(where: str, name: str, config: DownloadConfig) -> Iterator[Path]:
     """Gives the source file as a path; one from the network goes when the block ends."""
-    if not _is_http(where):
+    if not _is_remote(where):
         yield Path(where)
         return
     with tempfile.TemporaryDirectory(prefix="rushes-") as folder, guarded_session(config) as session:
@@ -185,9 +186,11 @@ def _resolved(url: str, base: str | Path, where: str) -> str:
     if scheme in ("", "file") and isinstance(base, Path):
         return _file_url(url, base, scheme)
     if scheme == "" and isinstance(base, str):
-        url, scheme = urljoin(base, url), "http"
-    if scheme not in ("http", "https"):
-        raise BadURLError(f"{where}: url = {_shown(url)}: expected http, https{_or_path(base)}, not {scheme}.")
+        url = _below(base, url)
+        scheme = url.partition(":")[0].lower()
+    if scheme not in ("http", "https", *SCHEMES):
+        expected = ", ".join(("http", "https", *SCHEMES))
+        raise BadURLError(f"{where}: url = {_shown(url)}: expected {expected}{_or_path(base)}, not {scheme}.")
     try:
         parts = urlsplit(url)
         usable = bool(parts.hostname) and parts.port != 0 and " " not in parts.netloc
@@ -196,6 +199,13 @@ def _resolved(url: str, base: str | Path, where: str) -> str:
     if not usable:
         raise BadURLError(f"{where}: url = {_shown(url)}: expected {scheme}://host/path.")
     return url
+
+
+def _below(base: str, path: str) -> str:
+    """Returns the URL of a path that counts from a URL of any scheme; `urljoin` knows the web's only."""
+    scheme, _, rest = base.partition("://")
+    joined = urljoin(f"http://{rest}", path)
+    return joined if joined.partition("://")[0] != "http" else f"{scheme}://{joined.partition('://')[2]}"
 
 
 def _file_url(url: str, base: Path, scheme: str) -> str:
@@ -257,5 +267,5 @@ def _encodable(cells: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _is_http(where: str) -> bool:
-    return where.lower().startswith(("http://", "https://"))
+def _is_remote(where: str) -> bool:
+    return where.lower().startswith(("http://", "https://")) or is_storage(where)

@@ -12,7 +12,9 @@ import ipaddress
 import os
 import re
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +28,7 @@ from urllib3.util.connection import create_connection
 from rushes.errors import ConfigError, ForbiddenHostError
 from rushes.files.deadline import TimedResponse
 from rushes.files.gate import HostGate, local_gate
+from rushes.files.stored import Storages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,12 +55,14 @@ def guarded_session(config: DownloadConfig, gate: HostGate | None = None) -> Gua
     Raises:
         ConfigError: An entry of `config.allow_private_hosts` is no address, network or host name.
     """
-    session = GuardedSession(gate or local_gate())
+    guard = Guard.parse(config.allow_private_hosts)
+    storages = Storages(config.allow_storage, partial(guard.dial, timeout_s=config.timeout_s.connect))
+    session = GuardedSession(gate or local_gate(), storages)
     session.trust_env = False
     session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE") or True
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers.update({"User-Agent": "rushes", "Accept-Encoding": "identity"})
-    adapter = _GuardedAdapter(Guard.parse(config.allow_private_hosts), config.concurrency, config.per_host)
+    adapter = _GuardedAdapter(guard, config.concurrency, config.per_host)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
@@ -101,14 +106,31 @@ class Guard:
         Raises:
             ForbiddenHostError: No address of the host is permitted.
         """
-        host, found = connection.host.strip("[]"), _resolve(connection)
+        host = connection.host.strip("[]")
+        return _connect(connection, self._permitted(host, _resolve(connection)))
+
+    def dial(self, host: str, port: int, timeout_s: float) -> socket.socket:
+        """Does what `connect` does, for other protocols than HTTP.
+
+        Raises:
+            ForbiddenHostError: No address of the host is permitted.
+            OSError: The host has no address, or none that answers.
+        """
+        found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+        *others, last = self._permitted(host, found)
+        for address in others:
+            with suppress(OSError):  # the host has more addresses to try
+                return socket.create_connection((address, port), timeout_s)
+        return socket.create_connection((last, port), timeout_s)
+
+    def _permitted(self, host: str, found: list[str]) -> list[str]:
         permitted = [address for address in found if self.permits(host, address)]
         if not permitted:
             raise ForbiddenHostError(
                 f"{host} leads to {found[0]}, which is not a public address. "
                 f"If it is meant, add {found[0]} to download.allow_private_hosts."
             )
-        return _connect(connection, permitted)
+        return permitted
 
 
 class GuardedSession(requests.Session):
@@ -116,11 +138,18 @@ class GuardedSession(requests.Session):
 
     Attributes:
         gate: How many exchanges with a host may be under way, and which hosts asked for time.
+        storages: Storages that items lie in; open until the session is closed.
     """
 
-    def __init__(self, gate: HostGate) -> None:
+    def __init__(self, gate: HostGate, storages: Storages) -> None:
         super().__init__()
         self.gate = gate
+        self.storages = storages
+
+    def close(self) -> None:
+        """Ends all connections."""
+        self.storages.close()
+        super().close()
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Says that there is none."""

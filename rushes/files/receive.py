@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rushes.errors import TruncatedError
+from rushes.files.guard import GuardedSession
 from rushes.files.local import is_local, local_path, read_local, validator
 from rushes.files.part import check_space, save
 from rushes.files.resume import Rest, continues, discard, headers_of, kept, noting, range_headers
+from rushes.files.stored import receive_stored
 from rushes.files.transfer import Transfer, opened
 from rushes.records import Download, Source
+from rushes.storage import is_storage
 
 if TYPE_CHECKING:
     import requests
@@ -54,6 +57,8 @@ def receive(
     """
     if is_local(source.url):
         return _copy(source, root, relative, config, headers)
+    if is_storage(source.url) and isinstance(session, GuardedSession):
+        return receive_stored(source, root, relative, config, session.storages, headers)
     rest = kept(root / relative, source.url)
     if rest:
         try:

@@ -9,13 +9,12 @@ from urllib.parse import unquote, urlsplit
 
 from rushes.config import Timeouts
 from rushes.errors import BadURLError, ForbiddenHostError, HTTPStatusError, RushesError
-from rushes.files.guard import guarded_session
+from rushes.files.guard import GuardedSession, guarded_session
 from rushes.files.transfer import opened
 from rushes.items import PlanItem
+from rushes.storage import is_storage
 
 if TYPE_CHECKING:
-    import requests
-
     from rushes.config import DownloadConfig
 
 __all__ = ["SAMPLE", "Estimate", "Sizes", "asked_bytes"]
@@ -83,11 +82,11 @@ class Sizes:
         return [self._sample[number * count // SAMPLE] for number in range(SAMPLE)]
 
 
-def asked_bytes(url: str, session: requests.Session, config: DownloadConfig) -> int | None:
-    """Asks for an item's size with a HEAD request: 0 where it would fail, None where nobody says."""
-    if not url.lower().startswith(("http://", "https://")):
-        return None
+def asked_bytes(url: str, session: GuardedSession, config: DownloadConfig) -> int | None:
+    """Asks for an item's size, on the web with a HEAD request: 0 where it would fail, None where nobody says."""
     try:
+        if is_storage(url):
+            return session.storages.size(url)
         with opened(url, session, config, {}, "HEAD") as transfer:
             return transfer.announced_bytes
     except HTTPStatusError as error:

@@ -102,7 +102,7 @@ def test_a_path_with_signs_of_a_url_is_still_a_path(tmp_path: Path) -> None:
     ("row", "code", "expected"),
     [
         ({"url": ""}, "bad_row", "url is empty"),
-        ({"url": "s3://b/a.mp4"}, "bad_url", "expected http, https, file or a path, not s3"),
+        ({"url": "ftp://h/a.mp4"}, "bad_url", "expected http, https, s3, gs, sftp, file or a path, not ftp"),
         ({"url": "http://"}, "bad_url", "expected http://host/path"),
         ({"url": "http://[::1/a"}, "bad_url", "expected http://host/path"),
         ({"url": "http://h:99999/a"}, "bad_url", "expected http://host/path"),
