@@ -113,8 +113,8 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, routes: Mapping[str, Answer], folder: Path | None) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, routes: Mapping[str, Answer], folder: Path | None, address: tuple[str, int]) -> None:
+        super().__init__(address, Handler)
         self.routes, self.folder = routes, folder
         self.requests: list[Request] = []
         self.closing = threading.Event()
@@ -149,15 +149,16 @@ def serve(
     content: Path | Mapping[str, Answer | bytes],
     routes: Mapping[str, Answer | bytes] | None = None,
     tls: Path | None = None,
+    address: tuple[str, int] = ("127.0.0.1", 0),
 ) -> Iterator[Server]:
     """Serves a folder, or routes, or a folder with routes that go first, until the block ends.
 
-    `tls` is a file with key and certificate; then the server speaks TLS.
+    `tls` is a file with key and certificate; then the server speaks TLS. `address` is where it listens, on loopback.
     """
     folder = content if isinstance(content, Path) else None
     found = routes or ({} if isinstance(content, Path) else content)
     answers = {path: ok(answer) if isinstance(answer, bytes) else answer for path, answer in found.items()}
-    server = _Server(answers, folder)
+    server = _Server(answers, folder, address)
     if tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(tls)

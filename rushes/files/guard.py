@@ -26,21 +26,17 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from urllib3.util.connection import create_connection
 
 from rushes.errors import ConfigError, ForbiddenHostError
+from rushes.files.addresses import is_public, stated, unwrap
 from rushes.files.deadline import TimedResponse
 from rushes.files.gate import HostGate, local_gate
 from rushes.files.stored import Storages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from rushes.config import DownloadConfig
 
 __all__ = ["Guard", "GuardedSession", "guarded_session"]
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-# RFC 6052: the last four bytes are an IPv4 address, which a translator connects to.
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 def guarded_session(config: DownloadConfig, gate: HostGate | None = None) -> GuardedSession:
@@ -97,8 +93,9 @@ class Guard:
 
     def permits(self, host: str, address: str) -> bool:
         """Tells whether `host` may be reached at the address that it resolved to."""
-        found = _unwrap(ipaddress.ip_address(address.partition("%")[0]))
-        return host.lower() in self.names or _public(found) or any(found in network for network in self.networks)
+        found = unwrap(ipaddress.ip_address(address.partition("%")[0]))
+        listed = host.rstrip(".").lower() in self.names
+        return listed or is_public(found) or any(found in network for network in self.networks)
 
     def connect(self, connection: HTTPConnection) -> socket.socket:
         """Resolves the connection's host, and connects to the first permitted address that answers.
@@ -107,7 +104,7 @@ class Guard:
             ForbiddenHostError: No address of the host is permitted.
         """
         host = connection.host.strip("[]")
-        return _connect(connection, self._permitted(host, _resolve(connection)))
+        return _connect(connection, self._permitted(host, lambda: _resolve(connection)))
 
     def dial(self, host: str, port: int, timeout_s: float) -> socket.socket:
         """Does what `connect` does, for other protocols than HTTP.
@@ -116,14 +113,18 @@ class Guard:
             ForbiddenHostError: No address of the host is permitted.
             OSError: The host has no address, or none that answers.
         """
-        found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-        *others, last = self._permitted(host, found)
+        *others, last = self._permitted(host, lambda: _look_up(host, port))
         for address in others:
             with suppress(OSError):  # the host has more addresses to try
                 return socket.create_connection((address, port), timeout_s)
         return socket.create_connection((last, port), timeout_s)
 
-    def _permitted(self, host: str, found: list[str]) -> list[str]:
+    def _permitted(self, host: str, resolve: Callable[[], list[str]]) -> list[str]:
+        found = stated(host)
+        # Only the system can connect by way of a zone.
+        zoned = "%" in host and any(self.permits(host, address) for address in found)
+        if not found or zoned:
+            found = resolve()
         permitted = [address for address in found if self.permits(host, address)]
         if not permitted:
             raise ForbiddenHostError(
@@ -193,10 +194,13 @@ def _pools(guard: Guard) -> dict[str, type[HTTPConnectionPool]]:
 def _resolve(connection: HTTPConnection) -> list[str]:
     host = connection.host.strip("[]")
     try:
-        found = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
+        return _look_up(host, connection.port)
     except socket.gaierror as error:
         raise NameResolutionError(host, connection, error) from error
-    return [str(entry[4][0]) for entry in found]
+
+
+def _look_up(host: str, port: int) -> list[str]:
+    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 def _connect(connection: HTTPConnection, addresses: list[str]) -> socket.socket:
@@ -221,20 +225,6 @@ def _open(connection: HTTPConnection, address: str) -> socket.socket:
         source_address=connection.source_address,
         socket_options=connection.socket_options,
     )
-
-
-def _unwrap(address: Address) -> Address:
-    """Returns the IPv4 address that an IPv6 one stands for: mapped, 6to4, NAT64; else the address itself."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    if address in _NAT64:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour or address
-
-
-def _public(address: Address) -> bool:
-    local = address.is_multicast or address.is_reserved or address.is_unspecified
-    return address.is_global and not local and not getattr(address, "is_site_local", False)
 
 
 def _name(entry: str) -> str:
