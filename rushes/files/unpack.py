@@ -21,7 +21,7 @@ from rushes.files.limits import Limits, Meter
 from rushes.files.part import check_space, storage_error
 from rushes.files.tars import read_tar
 from rushes.files.zips import opened_zip, zip_chunks
-from rushes.jsonl import encode, publish, read_lines
+from rushes.jsonl import encode, publish, publish_all, read_lines
 from rushes.records import Member, Unpacked, Verified
 from rushes.sniff import ARCHIVE_SUFFIXES, sniff
 from rushes.workspace import Workspace, stored
@@ -90,7 +90,7 @@ def unpack(verified: Verified, workspace: Workspace, config: Unpack | None) -> U
         if not members:
             raise ArchiveError(f"{name}: an archive without a single file. Look at what packs it.")
         listing = stored(f"unpacked/{rules_of(config)}", verified.sha256, ".jsonl")
-        _publish(folder, workspace)
+        publish_all(_published(folder, workspace))
         publish(_list_of(folder), workspace.path(listing))
     size_bytes = workspace.path(listing).stat().st_size
     return Unpacked(verified, listing, size_bytes, members, unpacked_bytes, dict(sorted(left_out.items())))
@@ -162,10 +162,11 @@ def _stage(files: Iterable[tuple[str, Iterator[bytes]]], folder: Path) -> tuple[
     return number, total_bytes
 
 
-def _publish(folder: Path, workspace: Workspace) -> None:
+def _published(folder: Path, workspace: Workspace) -> Iterator[tuple[Path, Path]]:
+    """Yields which files go where; what is in the store already goes with the folder."""
     for number, member in enumerate(read_lines(_list_of(folder), Member)):
         if not workspace.holds(member.path, member.size_bytes):
-            publish(folder / str(number), workspace.path(member.path))
+            yield folder / str(number), workspace.path(member.path)
 
 
 def _list_of(folder: Path) -> Path:
