@@ -21,13 +21,12 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-import requests
 
 from rushes.config import Pipeline
 from rushes.errors import MissingChecksumError, RushesError
 from rushes.files.checksum import quarantine, verify
 from rushes.files.download import fetch
-from rushes.files.guard import guarded_session
+from rushes.files.guard import GuardedSession, guarded_session
 from rushes.files.hosts import Shares
 from rushes.files.lease import gate_of
 from rushes.files.unpack import is_archive, unpack
@@ -211,7 +210,7 @@ def _other(new: Known | None, item: PlanItem) -> bool:
     return isinstance(new, Verified) and (item.verified is None or new.sha256 != item.verified.sha256)
 
 
-def _download(item: PlanItem, pipeline: Pipeline, workspace: Workspace, session: requests.Session) -> Known:
+def _download(item: PlanItem, pipeline: Pipeline, workspace: Workspace, session: GuardedSession) -> Known:
     before = item.previous if quarantined(item) else item.verified
     try:
         if pipeline.download.require_checksum and not item.source.checksum:

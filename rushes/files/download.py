@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from rushes.errors import ConfigError, HTTPStatusError, RushesError
 from rushes.files.checksum import compare, parse_checksum
-from rushes.files.guard import guarded_session
+from rushes.files.guard import GuardedSession, guarded_session
 from rushes.files.io import get_temp_path
 from rushes.files.patience import MAX_WAIT_S, jitter_s
 from rushes.files.receive import receive
@@ -24,8 +24,6 @@ from rushes.jsonl import publish
 from rushes.records import Download, Source
 
 if TYPE_CHECKING:
-    import requests
-
     from rushes.config import DownloadConfig
 
 __all__ = ["adownload_file", "afiles_url_to_path", "download_file", "fetch", "files_url_to_path"]
@@ -40,7 +38,7 @@ def fetch(
     root: Path,
     relative: str,
     config: DownloadConfig,
-    session: requests.Session,
+    session: GuardedSession,
     etag: str | None = None,
     last_modified: str | None = None,
 ) -> Download | None:

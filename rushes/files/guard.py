@@ -15,28 +15,29 @@ import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool, port_by_scheme
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import create_connection
 
 from rushes.errors import ConfigError, ForbiddenHostError
 from rushes.files.addresses import is_public, stated, unwrap
-from rushes.files.deadline import TimedResponse
+from rushes.files.exchange import Answer, ExchangePool, Target, request_head, target_of
 from rushes.files.gate import HostGate, local_gate
 from rushes.files.stored import Storages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from rushes.config import DownloadConfig
 
 __all__ = ["Guard", "GuardedSession", "guarded_session"]
+
+_HEADERS = {"User-Agent": "rushes", "Accept-Encoding": "identity", "Accept": "*/*", "Connection": "keep-alive"}
 
 
 def guarded_session(config: DownloadConfig, gate: HostGate | None = None) -> GuardedSession:
@@ -53,15 +54,9 @@ def guarded_session(config: DownloadConfig, gate: HostGate | None = None) -> Gua
     """
     guard = Guard.parse(config.allow_private_hosts)
     storages = Storages(config.allow_storage, partial(guard.dial, timeout_s=config.timeout_s.connect))
-    session = GuardedSession(gate or local_gate(), storages)
-    session.trust_env = False
-    session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE") or True
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.headers.update({"User-Agent": "rushes", "Accept-Encoding": "identity"})
+    verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE") or True
     adapter = _GuardedAdapter(guard, config.concurrency, config.per_host)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    return session
+    return GuardedSession(adapter, verify, gate or local_gate(), storages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,27 +129,59 @@ class Guard:
         return permitted
 
 
-class GuardedSession(requests.Session):
-    """A session that follows no redirect: requests reads a redirect's body whole, however long it is.
+class GuardedSession:
+    """Connections that the guard checks, kept for the next request, and what all requests have in common.
 
     Attributes:
         gate: How many exchanges with a host may be under way, and which hosts asked for time.
         storages: Storages that items lie in; open until the session is closed.
     """
 
-    def __init__(self, gate: HostGate, storages: Storages) -> None:
-        super().__init__()
+    def __init__(self, adapter: _GuardedAdapter, verify: bool | str, gate: HostGate, storages: Storages) -> None:
         self.gate = gate
         self.storages = storages
+        self._adapter, self._verify = adapter, verify
+        self._pools: dict[tuple[str, str, int | None], tuple[Any, dict[str, Any]]] = {}
 
-    def close(self) -> None:
-        """Ends all connections."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
         self.storages.close()
-        super().close()
+        self._adapter.close()
 
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Says that there is none."""
-        return
+    def exchange(self, method: str, url: str, headers: Mapping[str, str], timeout_s: tuple[float, float]) -> Answer:
+        """Sends a request, and follows no redirect.
+
+        Args:
+            method: Of the request, which has no body.
+            url: http(s).
+            headers: On top of those that every request has.
+            timeout_s: How long a new connection may take, and how long to wait for the next byte, in seconds.
+
+        Returns:
+            The answer, which the caller closes.
+
+        Raises:
+            requests.RequestException: The URL or a header is malformed.
+            OSError: Or `http.client.HTTPException`, or urllib3's errors: there is no connection, or no answer.
+        """
+        target = target_of(url)
+        head = request_head(method, target, {**_HEADERS, **headers})
+        return self._pool(target, url).exchange(method, head, *timeout_s)
+
+    def _pool(self, target: Target, url: str) -> ExchangePool:
+        """Returns the pool that requests would use; what it is looked up by is put together once for each host."""
+        manager = self._adapter.poolmanager
+        if target[:3] not in self._pools:
+            prepared = requests.Request("GET", url).prepare()
+            host, options = self._adapter.build_connection_pool_key_attributes(prepared, self._verify)
+            context = {**manager.connection_pool_kw, **options, **host}
+            context["port"] = context["port"] or port_by_scheme[target.scheme]
+            self._pools[target[:3]] = (manager.key_fn_by_scheme[target.scheme](context), context)
+        key, context = self._pools[target[:3]]
+        pool: ExchangePool = manager.connection_from_pool_key(key, dict(context))
+        return pool
 
 
 class _GuardedAdapter(HTTPAdapter):
@@ -171,21 +198,17 @@ def _pools(guard: Guard) -> dict[str, type[HTTPConnectionPool]]:
     """Makes the pool classes: urllib3 takes no argument of ours down to where it connects, so the guard is bound."""
 
     class Plain(HTTPConnection):
-        response_class = TimedResponse
-
         def _new_conn(self) -> socket.socket:
             return guard.connect(self)
 
     class Secure(HTTPSConnection):
-        response_class = TimedResponse
-
         def _new_conn(self) -> socket.socket:
             return guard.connect(self)
 
-    class PlainPool(HTTPConnectionPool):
+    class PlainPool(ExchangePool):
         ConnectionCls = Plain
 
-    class SecurePool(HTTPSConnectionPool):
+    class SecurePool(HTTPSConnectionPool, ExchangePool):
         ConnectionCls = Secure
 
     return {"http": PlainPool, "https": SecurePool}

@@ -19,9 +19,8 @@ from rushes.records import Download, Source
 from rushes.storage import is_storage
 
 if TYPE_CHECKING:
-    import requests
-
     from rushes.config import DownloadConfig
+    from rushes.files.guard import GuardedSession
 
 __all__ = ["receive"]
 
@@ -35,7 +34,7 @@ def receive(
     root: Path,
     relative: str,
     config: DownloadConfig,
-    session: requests.Session,
+    session: GuardedSession,
     headers: Mapping[str, str],
 ) -> Download | None:
     """Fetches an item once.
@@ -73,7 +72,7 @@ def _transfer(
     root: Path,
     relative: str,
     config: DownloadConfig,
-    session: requests.Session,
+    session: GuardedSession,
     headers: Mapping[str, str],
     asked: Rest | None = None,
 ) -> Download | None:

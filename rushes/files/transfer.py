@@ -29,13 +29,14 @@ from rushes.errors import (
     TruncatedError,
 )
 from rushes.files.deadline import ends_by
-from rushes.files.gate import HostGate, local_gate
-from rushes.files.guard import GuardedSession
+from rushes.files.gate import HostGate
 from rushes.files.part import CHUNK_BYTES
 from rushes.files.urls import join, redact
 
 if TYPE_CHECKING:
     from rushes.config import DownloadConfig
+    from rushes.files.exchange import Answer
+    from rushes.files.guard import GuardedSession
 
 __all__ = ["MAX_REDIRECTS", "SPEED_WINDOW_S", "Transfer", "opened"]
 
@@ -69,7 +70,7 @@ class Transfer:
             for a range.
     """
 
-    def __init__(self, url: str, response: requests.Response, config: DownloadConfig, deadline_s: float) -> None:
+    def __init__(self, url: str, response: Answer, config: DownloadConfig, deadline_s: float) -> None:
         self.url = redact(url)
         self.response = response
         self._config = config
@@ -102,12 +103,11 @@ class Transfer:
     def _read(self) -> Iterator[bytes]:
         from_s, from_bytes = time.monotonic(), 0
         with _translated(self.url, self._config, self._deadline_s):
-            # read1 returns what is there: read would wait for a whole chunk, and tell nobody how slowly it comes.
-            while chunk := self.response.raw.read1(CHUNK_BYTES, decode_content=True):
+            while chunk := self.response.read(CHUNK_BYTES):
                 yield chunk
                 if (now_s := time.monotonic()) - from_s >= SPEED_WINDOW_S:
-                    self._check_speed(self.response.raw.tell() - from_bytes, now_s - from_s)
-                    from_s, from_bytes = now_s, self.response.raw.tell()
+                    self._check_speed(self.response.received_bytes - from_bytes, now_s - from_s)
+                    from_s, from_bytes = now_s, self.response.received_bytes
             self._check_length()
 
     def _check_announced(self) -> None:
@@ -130,14 +130,17 @@ class Transfer:
             )
 
     def _check_length(self) -> None:
-        announced, received = self.announced_bytes, self.response.raw.tell()
+        announced, received = self.announced_bytes, self.response.received_bytes
         if announced is not None and announced != received:
-            raise TruncatedError(f"{self.url}: {received} bytes arrived, and the server announced {announced}.")
+            raise TruncatedError(
+                f"{self.url}: the connection ended before the content did: {received} bytes arrived, and the server "
+                f"announced {announced}. Try again."
+            )
 
 
 @contextmanager
 def opened(
-    url: str, session: requests.Session, config: DownloadConfig, headers: Mapping[str, str], method: str = "GET"
+    url: str, session: GuardedSession, config: DownloadConfig, headers: Mapping[str, str], method: str = "GET"
 ) -> Iterator[Transfer]:
     """Sends a request, follows its redirects, and gives the answer until the block ends.
 
@@ -148,7 +151,7 @@ def opened(
     """
     deadline_s = time.monotonic() + config.timeout_s.total
     target = url
-    gate = session.gate if isinstance(session, GuardedSession) else local_gate()
+    gate = session.gate
     for _ in range(MAX_REDIRECTS + 1):
         with gate.slot(target, config.per_host) as waited_s:
             deadline_s += waited_s
@@ -166,15 +169,15 @@ def opened(
 def _requested(
     method: str,
     url: str,
-    session: requests.Session,
+    session: GuardedSession,
     config: DownloadConfig,
     headers: Mapping[str, str],
     deadline_s: float,
-) -> Iterator[requests.Response]:
+) -> Iterator[Answer]:
     limits = config.timeout_s
     timeout = (min(limits.connect, limits.total), min(limits.read, limits.total))
     with _translated(redact(url), config, deadline_s), ends_by(deadline_s):
-        response = session.request(method, url, stream=True, headers=headers, timeout=timeout)
+        response = session.exchange(method, url, headers, timeout)
     try:
         yield response
     finally:
@@ -193,7 +196,7 @@ def _redirected(url: str, base: str, location: str) -> str:
     return target
 
 
-def _check_status(url: str, response: requests.Response, headers: Mapping[str, str]) -> None:
+def _check_status(url: str, response: Answer, headers: Mapping[str, str]) -> None:
     status = response.status_code
     if status == http.HTTPStatus.OK or any(status in _EXPECTED.get(name, ()) for name in headers):
         return
@@ -205,14 +208,14 @@ def _check_status(url: str, response: requests.Response, headers: Mapping[str, s
     raise HTTPStatusError(f"{message}. Check the URL, and whether the item still exists.", status)
 
 
-def _heed(gate: HostGate, url: str, response: requests.Response) -> None:
+def _heed(gate: HostGate, url: str, response: Answer) -> None:
     """Tells everybody of a Retry-After that concerns the host; with another status it concerns the item."""
     wait_s = _retry_after_s(response) if response.status_code in _HOST_BUSY else None
     if wait_s is not None:
         gate.ask(url, wait_s)
 
 
-def _retry_after_s(response: requests.Response) -> float | None:
+def _retry_after_s(response: Answer) -> float | None:
     """Reads Retry-After, which is seconds or a date (RFC 9110, 10.2.3)."""
     text = response.headers.get("Retry-After", "").strip()
     if text.isdecimal():
@@ -228,6 +231,8 @@ def _translated(url: str, config: DownloadConfig, deadline_s: float) -> Iterator
     limits = config.timeout_s
     try:
         yield
+    except urllib3.exceptions.NewConnectionError as error:  # one of the timeouts, says urllib3
+        raise _failed(url, error) from None
     except _TIMEOUTS:
         if time.monotonic() >= deadline_s:
             raise TransferTimeoutError(
@@ -239,11 +244,14 @@ def _translated(url: str, config: DownloadConfig, deadline_s: float) -> Iterator
         ) from None
     except _BAD_URLS:
         raise BadURLError(f"{url}: not a URL that can be fetched; expected http(s)://host/path.") from None
-    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        cause = _innermost(error)
-        if isinstance(cause, http.client.IncompleteRead):
+    except (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
+        if isinstance(_innermost(error), http.client.IncompleteRead):
             raise TruncatedError(f"{url}: the connection ended before the content did. Try again.") from None
-        raise ConnectionFailedError(f"{url}: {_reason(cause)}. Check the host's name and the network.") from None
+        raise _failed(url, error) from None
+
+
+def _failed(url: str, error: BaseException) -> ConnectionFailedError:
+    return ConnectionFailedError(f"{url}: {_reason(_innermost(error))}. Check the host's name and the network.")
 
 
 def _innermost(error: BaseException) -> BaseException:
