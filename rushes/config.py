@@ -128,6 +128,8 @@ class DownloadConfig(Section):
     """Fail items whose row has no checksum."""
     revalidate: bool = True
     """Ask, at each run, whether items without a checksum changed; off, what the ledger knows is believed unasked."""
+    robots: Literal["ignore", "respect"] = "ignore"
+    """Whether to ask each host's robots.txt, and heed X-Robots-Tag; what they refuse is skipped."""
     allow_private_hosts: tuple[str, ...] = ()
     """Private or loopback addresses that may be fetched from, like 127.0.0.1 or 10.0.0.0/8."""
     unpack: Unpack | None = Unpack()

@@ -23,6 +23,8 @@ quarantined (bytes arrived, and are kept apart as not trusted).
     │   ├── TooLargeError           too_large
     │   ├── TruncatedError          truncated
     │   ├── ForbiddenHostError      forbidden_host
+    │   ├── RobotsError             robots              skipped
+    │   ├── RobotsUnreachableError  robots_unreachable
     │   └── BadURLError             bad_url
     ├── ChecksumMismatchError       checksum_mismatch   quarantined
     ├── MissingChecksumError        missing_checksum
@@ -71,6 +73,8 @@ __all__ = [
     "NotIngestedError",
     "NotMediaError",
     "OutputOccupiedError",
+    "RobotsError",
+    "RobotsUnreachableError",
     "RowError",
     "RunFailedError",
     "RushesError",
@@ -228,6 +232,19 @@ class ForbiddenHostError(DownloadError):
     """The guard refused the address: private, loopback, link-local or otherwise not public."""
 
     code = "forbidden_host"
+
+
+class RobotsError(DownloadError):
+    """The host asks robots, or this one, to leave the content alone, and `download.robots` is respect."""
+
+    code = "robots"
+    status = "skipped"
+
+
+class RobotsUnreachableError(DownloadError):
+    """The host's robots.txt cannot be fetched, so nobody knows what it allows, and `download.robots` is respect."""
+
+    code = "robots_unreachable"
 
 
 class BadURLError(DownloadError):

@@ -59,7 +59,9 @@ def members(unpacked: Unpacked, workspace: Workspace, taken: Container[str] = ()
     for member in read_lines(workspace.path(unpacked.path), Member):
         key = _member_id(archive.source.id, member.name, taken)
         source = replace(archive.source, id=key, parent=archive.source.id, checksum=None)
-        yield Verified(source, member.path, member.sha256, member.size_bytes, attempts=archive.attempts)
+        yield Verified(
+            source, member.path, member.sha256, member.size_bytes, attempts=archive.attempts, robots=archive.robots
+        )
 
 
 def check_row(source: Source) -> None:

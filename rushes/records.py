@@ -101,6 +101,7 @@ class Download(msgspec.Struct, frozen=True, omit_defaults=True, tag=True):
         last_modified: The server's other validator, as sent.
         attempts: Requests it took.
         elapsed_s: Time of the transfer; feeds stats, never a dataset file.
+        robots: What its host's robots.txt says of it, in a few words; None where nobody asked.
     """
 
     source: Source
@@ -112,6 +113,7 @@ class Download(msgspec.Struct, frozen=True, omit_defaults=True, tag=True):
     last_modified: str | None = None
     attempts: int = 1
     elapsed_s: float = 0.0
+    robots: str | None = None
 
 
 class Verified(msgspec.Struct, frozen=True, omit_defaults=True, tag=True):
@@ -124,6 +126,7 @@ class Verified(msgspec.Struct, frozen=True, omit_defaults=True, tag=True):
     etag: str | None = None
     last_modified: str | None = None
     attempts: int = 1
+    robots: str | None = None
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -329,3 +332,4 @@ class ManifestRow(msgspec.Struct, frozen=True):
     action: str | None = None
     reason: str | None = None
     dropped: dict[str, int] = field(default_factory=dict)
+    robots: str | None = None

@@ -81,7 +81,9 @@ def _file(where: str, name: str, config: DownloadConfig) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="rushes-") as folder, guarded_session(config) as session:
         try:
-            fetch(Source("source", where), Path(folder), "source", config, session)
+            # The list itself was named by whoever runs this, so robots.txt has no say in it.
+            own = config.model_copy(update={"robots": "ignore"})
+            fetch(Source("source", where), Path(folder), "source", own, session)
         except RushesError as error:
             raise ConfigError(f"source = {name}: cannot be fetched. {error}") from None
         yield Path(folder) / "source"

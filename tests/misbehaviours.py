@@ -36,6 +36,7 @@ class Case:
         settings: Keys of `download` that it takes to see it soon.
         body: What arrives.
         other: What else it needs of the server: a route under `/other`.
+        robots: Likewise, and one under `/robots.txt`, which is asked for first.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Case:
     settings: dict[str, Any] = field(default_factory=dict)
     body: bytes = BODY
     other: Answer | None = None
+    robots: Answer | None = None
 
 
 def _date(handler: Handler) -> None:
@@ -185,7 +187,20 @@ RANGES = [
     Case("has a weak ETag only", _cut(web.ranged(OTHER, ETag='W/"v"'), ETag='W/"v"'), requests=2, body=OTHER),
 ]
 
-CASES = [*STATUS, *BODIES, *CODINGS, *HEADERS, *REDIRECTS, *RANGES]
+_RESPECT = {"robots": "respect"}
+_OPEN, _SHUT = web.ok(b"User-agent: *\nAllow: /"), web.ok(b"User-agent: *\nDisallow: /")
+_TAGGED = web.ok(BODY, X_Robots_Tag="noai")
+
+ROBOTS = [
+    Case("a robots.txt that disallows it", web.ok(BODY), "robots", 1, _RESPECT, robots=_SHUT),
+    Case("a robots.txt that allows it", web.ok(BODY), ARRIVES, 2, _RESPECT, robots=_OPEN),
+    Case("404 for robots.txt", web.ok(BODY), ARRIVES, 2, _RESPECT),
+    Case("503 for robots.txt", web.ok(BODY), "robots_unreachable", 2, _RESPECT, robots=web.status(503)),
+    Case("X-Robots-Tag: noai", _TAGGED, "robots", 2, _RESPECT, robots=_OPEN),
+    Case("either of them, and `download.robots` is `ignore`", _TAGGED, robots=_SHUT),
+]
+
+CASES = [*STATUS, *BODIES, *CODINGS, *HEADERS, *REDIRECTS, *RANGES, *ROBOTS]
 
 
 def table() -> str:
@@ -193,7 +208,7 @@ def table() -> str:
     rows = ["| A server that sends or does | What comes of it |", "|---|---|"]
     for case in CASES:
         outcome = case.outcome if case.outcome == ARRIVES else f"`{case.outcome}`"
-        again = ", asked again" if case.requests > 1 and case not in REDIRECTS else ""
+        again = ", asked again" if case.requests > 1 and case not in (*REDIRECTS, *ROBOTS) else ""
         rows.append(f"| {case.name} | {outcome}{again} |")
     return "\n".join(rows) + "\n"
 

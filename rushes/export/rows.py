@@ -54,6 +54,7 @@ def archive_row(unpacked: Unpacked) -> ManifestRow:
         members=unpacked.members,
         action="unpacked",
         reason=f"an archive; left out: {counts}" if counts else "an archive",
+        robots=verified.robots,
     )
 
 
@@ -75,6 +76,7 @@ def item_row(media: Media, split: str, dropped: Mapping[str, int]) -> ManifestRo
         action=media.action,
         reason=media.reason,
         dropped=dict(sorted(dropped.items())),
+        robots=media.verified.robots,
         **_info(media.info),
     )
 

@@ -117,6 +117,7 @@ def verify(download: Download, workspace: Workspace) -> Verified:
         download.etag,
         download.last_modified,
         download.attempts,
+        download.robots,
     )
 
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import stamina
 from msgspec.structs import replace
 
-from rushes.errors import ConfigError, HTTPStatusError, RushesError
+from rushes.errors import ConfigError, RushesError
 from rushes.files.checksum import compare, parse_checksum
 from rushes.files.guard import GuardedSession, guarded_session
 from rushes.files.io import get_temp_path
-from rushes.files.patience import MAX_WAIT_S, jitter_s
+from rushes.files.patience import retries
 from rushes.files.receive import receive
 from rushes.files.resume import discard
 from rushes.files.urls import item_id, redact, suffix
@@ -27,10 +25,6 @@ if TYPE_CHECKING:
     from rushes.config import DownloadConfig
 
 __all__ = ["adownload_file", "afiles_url_to_path", "download_file", "fetch", "files_url_to_path"]
-
-_log = logging.getLogger(__name__)
-# Retries are logged here, in words; without a handler of its own stamina's lines would reach standard error.
-logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 
 def fetch(
@@ -65,9 +59,7 @@ def fetch(
     headers = {name: value for name, value in known.items() if value}
     attempts, arrived = 0, None
     try:
-        for attempt in stamina.retry_context(
-            _again, attempts=config.attempts, timeout=None, wait_initial=0.5, wait_max=MAX_WAIT_S
-        ):
+        for attempt in retries(config.attempts):
             with attempt:
                 attempts = attempt.num
                 arrived = receive(source, root, relative, config, session, headers)
@@ -161,16 +153,6 @@ async def afiles_url_to_path(
     """Does what `files_url_to_path` does, several at a time."""
     folder = path_download or get_temp_path("media")
     return await asyncio.gather(*(adownload_file(url, folder, coerce=coerce, allow_hosts=allow_hosts) for url in files))
-
-
-def _again(error: Exception) -> bool | float:
-    """Decides for stamina: not again, again after the usual pause, or after so many seconds."""
-    if not isinstance(error, RushesError) or not error.transient:
-        return False
-    _log.info("A failure that may pass: %s", error)
-    if isinstance(error, HTTPStatusError) and error.retry_after_s:
-        return min(error.retry_after_s, MAX_WAIT_S) + jitter_s()
-    return True
 
 
 def _download(source: Source, path: Path, allow_hosts: Sequence[str]) -> None:

@@ -26,6 +26,7 @@ class Host:
         limits: How many exchanges at a time are allowed by how many of them all.
         peak: The most that could have been under way since a `LeasedGate` last asked for slots.
         told: How many it asked for then.
+        told_limit: Which limit it named then.
         granted: How many it got.
     """
 
@@ -35,6 +36,7 @@ class Host:
     limits: Counter[int] = field(default_factory=Counter)
     peak: int = 0
     told: int = 0
+    told_limit: int = 0
     granted: int = 0
 
     @property
@@ -55,21 +57,25 @@ class HostGate:
         self._patience = Patience()
 
     @contextmanager
-    def slot(self, url: str, limit: int) -> Iterator[float]:
+    def slot(self, url: str, limit: int, every_s: float = 0.0) -> Iterator[float]:
         """Waits until an exchange with a URL's host may begin, and holds its place until the block ends.
 
         Args:
             url: What is asked for.
             limit: How many exchanges with its host may be under way, this one with them.
+            every_s: How long it keeps its place at least, in seconds.
 
         Yields:
             How long it waited, in seconds.
         """
         start_s, name = time.monotonic(), host_of(url)
         self._wait(name, limit)
+        begun_s = time.monotonic()
         try:
-            yield time.monotonic() - start_s
+            yield begun_s - start_s
         finally:
+            if every_s:
+                time.sleep(max(0.0, begun_s + every_s - time.monotonic()))
             self._leave(name, limit)
 
     def ask(self, url: str, wait_s: float) -> None:

@@ -28,6 +28,7 @@ from rushes.errors import ConfigError, ForbiddenHostError
 from rushes.files.addresses import is_public, stated, unwrap
 from rushes.files.exchange import Answer, ExchangePool, Target, request_head, target_of
 from rushes.files.gate import HostGate, local_gate
+from rushes.files.robots import AGENT, Robots
 from rushes.files.stored import Storages
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Guard", "GuardedSession", "guarded_session"]
 
-_HEADERS = {"User-Agent": "rushes", "Accept-Encoding": "identity", "Accept": "*/*", "Connection": "keep-alive"}
+_HEADERS = {"User-Agent": AGENT, "Accept-Encoding": "identity", "Accept": "*/*", "Connection": "keep-alive"}
 
 
 def guarded_session(config: DownloadConfig, gate: HostGate | None = None) -> GuardedSession:
@@ -134,11 +135,13 @@ class GuardedSession:
 
     Attributes:
         gate: How many exchanges with a host may be under way, and which hosts asked for time.
+        robots: What the hosts' robots.txt say, where the configuration respects them.
         storages: Storages that items lie in; open until the session is closed.
     """
 
     def __init__(self, adapter: _GuardedAdapter, verify: bool | str, gate: HostGate, storages: Storages) -> None:
         self.gate = gate
+        self.robots = Robots()
         self.storages = storages
         self._adapter, self._verify = adapter, verify
         self._pools: dict[tuple[str, str, int | None], tuple[Any, dict[str, Any]]] = {}

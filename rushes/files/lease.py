@@ -73,6 +73,12 @@ class LeasedGate(HostGate):
         # A process that was stopped for a while does not know who has its slots by now.
         return min(host.granted, host.limit) if time.monotonic() - self._heard_s < LEASE_S else 0
 
+    def _admit(self, host: Host) -> None:
+        if host.limit < host.told_limit:  # others do not know yet that the host is to have fewer
+            host.granted, host.told_limit = 0, host.limit
+            self._wake.set()
+        super()._admit(host)
+
     def _queued(self, host: Host) -> None:
         if host.waiting and min(host.peak, host.limit) > host.told:
             self._wake.set()
@@ -142,7 +148,8 @@ class LeasedGate(HostGate):
 
 def _want(host: Host) -> Want:
     """Returns what to ask for, and begins a new count; what is not used is given back before it is said."""
-    host.told, host.peak = min(host.peak, host.limit), host.used + len(host.waiting)
+    host.told, host.told_limit = min(host.peak, host.limit), host.limit
+    host.peak = host.used + len(host.waiting)
     if not host.told:
         host.granted = 0
     return Want(host.told, max(host.used, host.granted), host.limit)

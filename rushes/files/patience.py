@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
+from collections.abc import Iterable
 
-__all__ = ["JITTER_S", "MAX_WAIT_S", "Patience", "jitter_s"]
+import stamina
+
+from rushes.errors import HTTPStatusError, RushesError
+
+__all__ = ["JITTER_S", "MAX_WAIT_S", "Patience", "retries"]
+
+_log = logging.getLogger(__name__)
+# Retries are logged here, in words; without a handler of its own stamina's lines would reach standard error.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 MAX_WAIT_S = 60.0
 """A host that asks for more patience than this is asked again after it all the same."""
@@ -36,7 +46,7 @@ class Patience:
             return 0.0
         while (left_s := self._left_s(host, start_s + most_s)) > 0:  # others may be told to wait longer meanwhile
             time.sleep(left_s)
-        time.sleep(jitter_s())
+        time.sleep(_jitter_s())
         return time.monotonic() - start_s
 
     def asked(self, host: str) -> bool:
@@ -49,6 +59,21 @@ class Patience:
         return min(until_s, end_s) - time.monotonic()
 
 
-def jitter_s() -> float:
+def retries(attempts: int) -> Iterable[stamina.Attempt]:
+    """Returns contexts to try in: after a failure that may pass, again, with growing pauses or as the host asks."""
+    return stamina.retry_context(_again, attempts=attempts, timeout=None, wait_initial=0.5, wait_max=MAX_WAIT_S)
+
+
+def _again(error: Exception) -> bool | float:
+    """Decides for stamina: not again, again after the usual pause, or after so many seconds."""
+    if not isinstance(error, RushesError) or not error.transient:
+        return False
+    _log.info("A failure that may pass: %s", error)
+    if isinstance(error, HTTPStatusError) and error.retry_after_s:
+        return min(error.retry_after_s, MAX_WAIT_S) + _jitter_s()
+    return True
+
+
+def _jitter_s() -> float:
     """Returns how long to wait on top of what was asked for, in seconds."""
     return random.uniform(0, JITTER_S)  # noqa: S311 - spreads requests, and keeps no secret

@@ -101,6 +101,7 @@ def _transfer(
             etag=told.get("ETag"),
             last_modified=told.get("Last-Modified"),
             elapsed_s=time.monotonic() - start_s,
+            robots=transfer.robots,
         )
 
 

@@ -31,6 +31,7 @@ from rushes.errors import (
 from rushes.files.deadline import ends_by
 from rushes.files.gate import HostGate
 from rushes.files.part import CHUNK_BYTES
+from rushes.files.robots import Manners, check_tag
 from rushes.files.urls import join, redact
 
 if TYPE_CHECKING:
@@ -68,11 +69,15 @@ class Transfer:
         url: What was asked for, as it may be shown.
         response: The answer after all redirects: 200; 304 where the request was conditional; 206 or 416 where it asked
             for a range.
+        robots: What the host's robots.txt says of it, where it was asked.
     """
 
-    def __init__(self, url: str, response: Answer, config: DownloadConfig, deadline_s: float) -> None:
+    def __init__(
+        self, url: str, response: Answer, config: DownloadConfig, deadline_s: float, robots: str | None
+    ) -> None:
         self.url = redact(url)
         self.response = response
+        self.robots = robots
         self._config = config
         self._deadline_s = deadline_s
 
@@ -153,16 +158,25 @@ def opened(
     target = url
     gate = session.gate
     for _ in range(MAX_REDIRECTS + 1):
-        with gate.slot(target, config.per_host) as waited_s:
+        manners = _manners(target, session, config)
+        with gate.slot(target, manners.per_host, manners.every_s) as waited_s:
             deadline_s += waited_s
             with _requested(method, target, session, config, headers, deadline_s) as response:
                 _heed(gate, target, response)
                 if not response.is_redirect:
                     _check_status(url, response, headers)
-                    yield Transfer(url, response, config, deadline_s)
+                    if manners.robots is not None:
+                        check_tag(url, response.headers.getlist("X-Robots-Tag"))
+                    yield Transfer(url, response, config, deadline_s, manners.robots)
                     return
         target = _redirected(url, target, response.headers["Location"])
     raise BadURLError(f"{redact(url)}: more than {MAX_REDIRECTS} redirects, the last one to {redact(target)}.")
+
+
+def _manners(url: str, session: GuardedSession, config: DownloadConfig) -> Manners:
+    if config.robots == "ignore":
+        return Manners(config.per_host)
+    return session.robots.admit(url, config, lambda file, own: opened(file, session, own, {}))
 
 
 @contextmanager

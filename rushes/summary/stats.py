@@ -27,6 +27,7 @@ class Stats:
         self.announced = 0
         self._codes: Counter[str] = Counter()
         self._actions: Counter[str] = Counter()
+        self._robots: Counter[str] = Counter()
         self._dropped: Counter[str] = Counter()
         self._sizes: Counter[str] = Counter()
         self._codecs: Counter[str] = Counter()
@@ -59,6 +60,7 @@ class Stats:
             | {status: self.items[status] for status in ("ok", "failed", "skipped", "quarantined")},
             "failures_by_code": _sorted(self._codes),
             "actions": _sorted(self._actions),
+            "robots": _sorted(self._robots),
             "files": sum(self._files.values()),
             "files_by_type": _sorted(self._files),
             "bytes": self._bytes,
@@ -79,6 +81,8 @@ class Stats:
             self._codes[row.error_code] += 1
         if row.action:
             self._actions[row.action] += 1
+        if row.robots:
+            self._robots[row.robots] += 1
         self.announced += row.members or 0
         if row.status == "ok" and row.members is None:
             self._duration_s += row.duration_s or 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,7 +20,7 @@ from rushes.records import Media, Rejection
 from rushes.results import results, work_done
 from rushes.workspace import Workspace, stored
 from tests.http_server import Answer, Handler, Server, ok, serve, status, truncated, validated
-from tests.rushes.runs import codes, ended, ingest, png, settings
+from tests.rushes.runs import codes, ended, ingest, manifest, png, run, settings
 
 PAGE = b"<!doctype html><title>Please log in</title>"
 
@@ -352,3 +353,46 @@ def work(workspace: Workspace, plan: Plan) -> dict[str, int]:
     done = {name: stages.get(stage, {}) for name, stage in (("fetched", "download"), ("made", "transcode"))}
     changed = stages.get("checksum", {}).get("changed", 0)
     return {"fetched": done["fetched"].get("done", 0), "changed": changed, "made": done["made"].get("done", 0)}
+
+
+def test_what_hosts_refuse_to_robots_is_skipped_and_recorded_and_asked_again(
+    workspace: Workspace, picture: bytes, tmp_path: Path
+) -> None:
+    rules = [b"User-agent: *\nDisallow: /private/"]
+    tag = ["noai"]
+
+    def robots(handler: Handler) -> None:
+        ok(rules[0], "text/plain")(handler)
+
+    def tagged(handler: Handler) -> None:
+        ok(png(tmp_path / "t.png", "blue"), "image/png", X_Robots_Tag=tag[0])(handler)
+
+    routes = {
+        "/robots.txt": robots,
+        "/a.png": ok(picture, "image/png"),
+        "/private/b.png": ok(png(tmp_path / "b.png", "green"), "image/png"),
+        "/tagged.png": tagged,
+    }
+    with serve(routes) as front, serve({"/c.png": ok(png(tmp_path / "c.png", "black"), "image/png")}) as bare:
+        rows = [{"id": path.strip("/"), "url": front.url(path)} for path in ("/a.png", "/private/b.png", "/tagged.png")]
+        rows.append({"id": "c.png", "url": bare.url("/c.png")})
+        download = {"allow_private_hosts": ["127.0.0.1"], "attempts": 1, "robots": "respect"}
+        config = settings(workspace, rows, download=download, export={"format": "coco"}, run={"max_failed": 0})
+        first = run(config, workspace)
+        assert first.items == {"planned": 4, "ok": 2, "failed": 0, "skipped": 2, "quarantined": 0}
+        assert first.failures_by_code == {"robots": 2}
+        found = manifest(Path(config.output_place))
+        assert {key: row.robots for key, row in found.items() if row.status == "ok"} == {
+            "a.png": "robots.txt allows",
+            "c.png": "no robots.txt",
+        }
+        assert "/robots.txt disallows it for rushes" in str(found["private/b.png"].error)
+        assert "X-Robots-Tag: noai" in str(found["tagged.png"].error)
+        stats = json.loads((Path(config.output_place) / "stats.json").read_bytes())
+        assert stats["robots"] == {"no robots.txt": 1, "robots.txt allows": 1}
+        assert "/private/b.png" not in front.paths()
+
+        rules[0], tag[0] = b"", "all"
+        second = run(config, workspace)
+        assert second.items["ok"] == 4
+        assert second.fetched == 2

@@ -107,9 +107,9 @@ def test_what_may_pass_is_tried_again(tmp_path: Path, first: Answer) -> None:
 
 @pytest.mark.usefixtures("_no_pauses")
 def test_a_failure_that_passes_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level("INFO", "rushes.files.download"):
+    with caplog.at_level("INFO", "rushes.files.patience"):
         ask(web.after(1, web.status(503), web.ok(BODY)), tmp_path)
-    (line,) = [record.message for record in caplog.records if record.name == "rushes.files.download"]
+    (line,) = [record.message for record in caplog.records if record.name == "rushes.files.patience"]
     assert "answered 503 Service Unavailable" in line
 
 

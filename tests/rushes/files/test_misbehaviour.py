@@ -37,7 +37,8 @@ def get(url: str, root: Path, **settings: object) -> Download | None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_transfer_ends_as_it_must(case: Case, tmp_path: Path) -> None:
-    routes = {"/clip.mp4": case.answer} | ({"/other": case.other} if case.other else {})
+    more = {"/other": case.other, "/robots.txt": case.robots}
+    routes = {"/clip.mp4": case.answer} | {path: answer for path, answer in more.items() if answer}
     start_s = time.monotonic()
     with serve(routes) as server:
         url = server.url("/clip.mp4?token=SECRET").replace("//", "//user:SECRET@")
