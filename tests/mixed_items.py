@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from zipfile import ZIP_STORED, ZipInfo
 
 from PIL import Image
 
 from tests import http_server as web
 from tests.http_server import Answer
+from tests.rushes.files.archives import tar_of, zip_of
 
 COUNT = 300
 
@@ -62,6 +64,7 @@ def mixture(clip: bytes) -> Mixture:
     mixed, pictures = Mixture(), _pictures()
     _plain(mixed, pictures, clip)
     _roundabout(mixed, pictures)
+    _packed(mixed, pictures)
     _shaky(mixed, pictures)
     _broken(mixed, pictures)
     mixed.fill(lambda number: web.validated(next(pictures), f'"{number}"'))
@@ -106,6 +109,23 @@ def _roundabout(mixed: Mixture, pictures: Iterator[bytes]) -> None:
         mixed.add(web.ok(body))
     for number in range(5):
         mixed.repeat(number)
+
+
+def _packed(mixed: Mixture, pictures: Iterator[bytes]) -> None:
+    """Adds archives: sound ones, small and large, and some that nobody should unpack."""
+
+    def entries(count: int) -> list[tuple[ZipInfo, bytes]]:
+        return [(ZipInfo(f"{number}.png"), body) for number, body in enumerate(islice(pictures, count))]
+
+    for _ in range(3):
+        mixed.add(web.ok(zip_of(entries(5))))
+    for _ in range(2):
+        mixed.add(web.ok(tar_of({f"in/{info.filename}": body for info, body in entries(4)})))
+    large = [(ZipInfo(f"{number}.bmp"), _noise(500 + number, 400)) for number in range(8)]
+    mixed.add(web.ranged(zip_of(large, ZIP_STORED), ETag='"archive"'))
+    mixed.add(web.ok(zip_of([*entries(3), (ZipInfo("../../outside.png"), next(pictures))])))
+    mixed.add(web.ok(zip_of([*entries(1), (ZipInfo("bomb.png"), bytes(20_000_000))])))
+    mixed.add(web.ok(zip_of(entries(20))[:-30]))
 
 
 def _shaky(mixed: Mixture, pictures: Iterator[bytes]) -> None:

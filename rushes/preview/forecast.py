@@ -46,6 +46,7 @@ class Forecast(msgspec.Struct, frozen=True):
         unasked: Items that are here with nothing to ask by, neither checksum nor validator, or whose pipeline asks
             nobody: they count as unchanged.
         make: Media that are probed, and transcoded where the recipe asks; fewer where equal bytes arrive.
+        archives: Items to fetch that are archives by their name; media that come out of them are not in `make`.
         fetch_bytes: Bytes of what is fetched whole; None where nobody can tell.
         transcode_s: Seconds of video to transcode; likewise.
         disk: Space that this takes.
@@ -58,6 +59,7 @@ class Forecast(msgspec.Struct, frozen=True):
     ask: int
     unasked: int
     make: int
+    archives: int
     fetch_bytes: int | None
     transcode_s: float | None
     disk: Disk
@@ -92,6 +94,7 @@ def forecast(pipeline: Pipeline, workspace: Workspace, offline: bool = False) ->
         ask=work.ask,
         unasked=work.unasked,
         make=work.make,
+        archives=work.archives,
         fetch_bytes=size.value,
         transcode_s=video_s,
         disk=Disk(size.value, derived, dataset, _free_bytes(workspace)),

@@ -27,7 +27,8 @@ def lines(found: Forecast) -> Iterator[str]:
         yield f"ask:       {found.ask} items whether they changed; those that did are fetched, too"
     if found.unasked:
         yield f"unasked:   {found.unasked} items without checksum are believed to be as they were"
-    yield f"make:      {found.make} media at most, {_hours(found.transcode_s)} ({found.basis['transcode_s']})"
+    hidden = f" and what is in {found.archives} archives" if found.archives else ""
+    yield f"make:      {found.make} media at most{hidden}, {_hours(found.transcode_s)} ({found.basis['transcode_s']})"
     yield f"disk:      {_disk(found)} ({found.basis['disk']})"
     yield f"time:      {_time(found.eta_s)} ({found.basis['eta_s']})"
 

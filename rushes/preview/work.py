@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
@@ -20,6 +22,7 @@ from rushes.workspace import Workspace
 __all__ = ["Work", "work_of"]
 
 _NAMES = {"again": "failed_before"}
+_ARCHIVE = re.compile(r"\.(zip|tar|tgz|tbz2?|txz|tar\.(gz|bz2|xz))$", re.IGNORECASE)
 
 
 class Work:
@@ -30,6 +33,7 @@ class Work:
         ask: Items to ask whether they changed.
         unasked: Items that are here and whose source nobody asks, nor a checksum tells.
         make: Media to make, at most.
+        archives: Items to fetch whose name is that of an archive: what is in it nobody knows yet.
         remade: Content, by sha256, of which media are made again, and its length in bytes.
         sizes: Of what is fetched whole.
         cost_s: Seconds of work on one core, as batches are cut by.
@@ -39,7 +43,7 @@ class Work:
         self._pipeline = pipeline
         self._states: Counter[str] = Counter()
         self._seen: set[str] = set()
-        self.fetch = self.ask = self.unasked = self.make = 0
+        self.fetch = self.ask = self.unasked = self.make = self.archives = 0
         self.remade: dict[str, int] = {}
         self.sizes = Sizes()
         self.cost_s = 0.0
@@ -69,14 +73,20 @@ class Work:
             self.ask += 1
         elif fetched:
             self.fetch += 1
-            self.make += 1
-            self.sizes.add(item)
+            self._add_unseen(item)
         elif item.verified and not (item.source.checksum or item.source.url.startswith("file://")):
             self.unasked += 1
         if item.verified and to_make(item):
             self._add_remade(item.verified)
         if fetched or asked or (item.verified and to_make(item)):
             self.cost_s += cost_s(item, asked)
+
+    def _add_unseen(self, item: PlanItem) -> None:
+        self.sizes.add(item)
+        if self._pipeline.download.unpack and _ARCHIVE.search(urlsplit(item.source.url).path):
+            self.archives += 1
+        else:
+            self.make += 1
 
     def add_member(self, item: PlanItem) -> None:
         """Counts a member of an archive that is here, of which media must be made."""

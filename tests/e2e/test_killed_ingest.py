@@ -24,7 +24,7 @@ from msgspec.structs import replace
 from rushes.config import Pipeline
 from rushes.ledger import every_outcome
 from rushes.plan import latest_run, load_plan
-from rushes.records import Outcome, Rejection
+from rushes.records import Outcome, Rejection, Source
 from rushes.workspace import Workspace, locked
 from tests.e2e.demo_run import ROOT
 from tests.http_server import Server, serve
@@ -32,7 +32,7 @@ from tests.mixed_items import COUNT, clip, mixture
 from tests.rushes.runs import ended, ingest, settings
 
 KILLS = 20
-KINDS = ("media", "derived", "quarantine")
+KINDS = ("media", "derived", "quarantine", "unpacked")
 _TIMEOUT_S = 60
 
 
@@ -99,8 +99,12 @@ def _settled(outcome: Outcome) -> Outcome:
     return replace(outcome, verified=verified)
 
 
-def statuses(outcomes: Mapping[str, Outcome]) -> Counter[str]:
-    return Counter(one.status if isinstance(one, Rejection) else "ok" for one in outcomes.values())
+def source_of(outcome: Outcome) -> Source:
+    return outcome.source if isinstance(outcome, Rejection) else outcome.verified.source
+
+
+def status_of(outcome: Outcome) -> str:
+    return outcome.status if isinstance(outcome, Rejection) else "ok"
 
 
 @pytest.fixture(scope="module")
@@ -114,11 +118,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, video: bytes) -> Inges
 
 
 def test_the_items_are_of_every_kind(undisturbed: Ingested) -> None:
-    counts = statuses(undisturbed.outcomes)
-    assert (counts.total(), set(counts)) == (COUNT, {"ok", "failed", "skipped", "quarantined"})
+    parents = Counter(source_of(one).parent for one in undisturbed.outcomes.values())
+    assert (parents[None], len(parents)) == (COUNT, 7)
+    assert {status_of(one) for one in undisturbed.outcomes.values()} == {"ok", "failed", "skipped", "quarantined"}
     codes = {one.code for one in undisturbed.outcomes.values() if isinstance(one, Rejection)}
     assert codes >= {"http_status", "connection", "truncated", "bad_url", "forbidden_host", "checksum_mismatch"}
-    assert codes >= {"not_media", "corrupt_media", "bad_row", "duplicate_row"}
+    assert codes >= {"not_media", "corrupt_media", "bad_row", "duplicate_row", "archive"}
     assert {path.partition("/")[0] for path in undisturbed.store} == set(KINDS)
 
 
@@ -134,7 +139,7 @@ def test_killed_at_random_moments_an_ingest_still_ends_with_the_same_bytes_and_a
     assert disturbed.store == undisturbed.store
     assert disturbed.outcomes == undisturbed.outcomes
     _, workspace = config_of(tmp_path / "run")
-    for stage in ("verified", "media"):
+    for stage in ("verified", "unpacked", "media"):
         assert list(every_outcome(workspace.ledger(stage)))
     assert not [path for kind in KINDS for path in workspace.path(kind).rglob(".*")]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -11,13 +13,16 @@ import pytest
 from rushes.config import Pipeline
 from rushes.errors import ConfigError
 from rushes.items import STATES
+from rushes.pipeline_file import validate
 from rushes.plan import Plan
 from rushes.preview.forecast import Forecast, forecast
 from rushes.preview.text import lines
 from rushes.results import results, work_done
-from rushes.workspace import Workspace, locked
+from rushes.storage import open_storage
+from rushes.workspace import Workspace, locked, opened
+from tests import storages
 from tests.http_server import Answer, Handler, Server, ok, redirect, serve, status, validated
-from tests.rushes.runs import ingest, png, run, settings
+from tests.rushes.runs import ingest, png, run, run_apart, settings
 
 COLOURS = ("red", "green", "blue", "white", "black")
 
@@ -267,6 +272,41 @@ def test_seconds_of_video_come_from_the_ledger(workspace: Workspace, tmp_path: P
     assert found.transcode_s == pytest.approx(2.0, abs=0.1)
     assert forecast(plain, workspace).transcode_s == 0
     assert found.disk.derived == (tmp_path / "a.mp4").stat().st_size
+
+
+def test_archives_hold_what_nobody_knows_before_they_were_opened(
+    workspace: Workspace, pictures: dict[str, bytes], tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / "three.zip", "w") as archive:
+        for name in COLOURS[:3]:
+            archive.writestr(f"{name}.png", pictures[name])
+    rows = [{"url": "three.zip"}, {"url": "white.png"}]
+    config = settings(workspace, rows)
+    first = forecast(config, workspace)
+    assert (states(first), first.fetch, first.make, first.archives) == ({"new": 2}, 2, 1, 1)
+    assert "1 media at most and what is in 1 archives" in "\n".join(lines(first))
+    ingest(config, workspace)
+    second = forecast(config, workspace)
+    assert (states(second), second.fetch, second.make, second.archives) == ({"unchanged": 2}, 0, 0, 0)
+    assert forecast(settings(workspace, rows, transcode={"profile": "web"}), workspace).make == 4
+
+
+def test_a_workspace_in_a_storage_is_looked_at_and_left_as_it_is(server: Server, tmp_path: Path) -> None:
+    with storages.s3() as place:
+        source = settings(Workspace(tmp_path / "work"), rows_of(server)).source
+        data = {"name": "far", "source": source, "workspace": f"{place}/far", "run": {"max_failed": 1}}
+        config = validate(data | {"download": {"allow_private_hosts": ["127.0.0.1"]}}, "test")
+        with opened(config.workspace_place) as far:
+            found = forecast(config, far)
+        assert (states(found), found.disk.free) == ({"new": 5}, None)
+        run_apart(config)
+        with contextlib.closing(open_storage(config.workspace_place)) as storage:
+            before = {entry.name: entry for entry in storage.list()}
+            with opened(config.workspace_place) as far:
+                again = forecast(config, far)
+            assert {entry.name: entry for entry in storage.list()} == before
+        assert (states(again), again.fetch, again.ask) == ({"unchanged": 5}, 0, 5)
+        assert "speeds of" in again.basis["eta_s"]
 
 
 def test_the_words_hold_the_figures(workspace: Workspace, server: Server) -> None:
