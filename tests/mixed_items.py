@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from zipfile import ZIP_STORED, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipInfo
 
 from PIL import Image
 
@@ -124,7 +124,9 @@ def _packed(mixed: Mixture, pictures: Iterator[bytes]) -> None:
     large = [(ZipInfo(f"{number}.bmp"), _noise(500 + number, 400)) for number in range(8)]
     mixed.add(web.ranged(zip_of(large, ZIP_STORED), ETag='"archive"'))
     mixed.add(web.ok(zip_of([*entries(3), (ZipInfo("../../outside.png"), next(pictures))])))
-    mixed.add(web.ok(zip_of([*entries(1), (ZipInfo("bomb.png"), bytes(20_000_000))])))
+    bomb = ZipInfo("bomb.png")
+    bomb.compress_type = ZIP_DEFLATED
+    mixed.add(web.ok(zip_of([*entries(1), (bomb, bytes(20_000_000))])))
     mixed.add(web.ok(zip_of(entries(20))[:-30]))
 
 
