@@ -16,10 +16,10 @@ _SHOWN = 20
 
 
 @click.command()
-@click.argument("dataset", type=click.Path(path_type=Path))
+@click.argument("dataset")
 @json_option
-def verify(dataset: Path, as_json: bool) -> int:
-    """Hash every file of a dataset again, and look for files that it does not list.
+def verify(dataset: str, as_json: bool) -> int:
+    """Hash every file of a dataset again, here or in a storage, and look for files that it does not list.
 
     Example: rushes verify datasets/street-scenes
     """

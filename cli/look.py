@@ -49,17 +49,20 @@ def plan(file: Path, overrides: tuple[str, ...], offline: bool, as_json: bool) -
 
 
 @click.command()
-@click.argument("old", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path))
+@click.argument("old")
+@click.argument("new")
 @json_option
-def diff(old: Path, new: Path, as_json: bool) -> int:
+def diff(old: str, new: str, as_json: bool) -> int:
     """Say how two datasets differ: items added, vanished, changed, and their labels.
 
     Example: rushes diff datasets/monday datasets/tuesday
     """
     from rushes.summary.diff import diff_datasets
+    from rushes.summary.output import published
+    from rushes.summary.publish import MANIFEST
 
-    found = diff_datasets(old, new, _SHOWN)
+    with published(old, MANIFEST) as left, published(new, MANIFEST) as right:
+        found = diff_datasets(left, right, _SHOWN)
     for kind, words in _KINDS.items():
         if count := found.counts[kind]:
             named = ", ".join(found.first[kind]) + (", …" if count > len(found.first[kind]) else "")

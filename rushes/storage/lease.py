@@ -50,18 +50,33 @@ def leased(storage: Storage, renewed_s: float = RENEWED_S, stale_s: float = STAL
 
 
 def _take(storage: Storage, holder: str, stale_s: float) -> None:
+    look_s, died = min(1.0, stale_s / 10), False
     while not storage.create(_LOCK, _text(holder)):
-        seen, until_s = storage.read(_LOCK), time.monotonic() + stale_s
-        while time.monotonic() < until_s:
-            time.sleep(min(1.0, stale_s / 10))
-            if (now := storage.read(_LOCK)) is None:
-                break
-            if now != seen:
-                raise WorkspaceBusyError(
-                    f"{storage.url}: another run is at work here. Wait for it to end, or use another workspace."
-                )
-        else:
-            storage.delete(_LOCK)  # of two who watched it die, one creates it anew
+        died = _watch(storage, look_s, stale_s)
+    if died:
+        time.sleep(2 * look_s)  # somebody else who saw it die may be about to remove what was just created
+        if not _held(storage, holder):
+            raise _busy(storage)
+
+
+def _watch(storage: Storage, look_s: float, stale_s: float) -> bool:
+    """Waits until a lock is gone, or removes it and returns True where nobody has written it for long enough."""
+    seen, until_s = storage.read(_LOCK), time.monotonic() + stale_s
+    while time.monotonic() < until_s:
+        time.sleep(look_s)
+        now = storage.read(_LOCK)
+        if now is None:
+            return False
+        if now != seen:
+            raise _busy(storage)
+    storage.delete(_LOCK)
+    return True
+
+
+def _busy(storage: Storage) -> WorkspaceBusyError:
+    return WorkspaceBusyError(
+        f"{storage.url}: another run is at work here. Wait for it to end, or use another workspace."
+    )
 
 
 def _renew(storage: Storage, holder: str, ended: threading.Event, renewed_s: float) -> None:

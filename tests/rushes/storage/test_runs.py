@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from rushes.records import ManifestRow
 from rushes.storage import Storage, open_storage
 from rushes.summary import publish_storage
 from rushes.summary.publish import SUMMARY
+from rushes.summary.verify import verify_dataset
 from rushes.workspace import opened
 from tests.http_server import Answer, Server, in_turn, serve, status, truncated, validated
 from tests.rushes.runs import png, run_apart
@@ -98,6 +100,10 @@ def test_a_run_on_a_storage_gives_the_same_dataset_as_one_on_a_disk(
     assert far.dataset == f"{storage.url}/datasets/far"
     for folder in ("media", "derived", "quarantine"):
         assert files(storage, folder) == local_files(tmp_path / "work" / folder)
+    found = verify_dataset(f"{place}/{Path(storage.url).name}/datasets/far")
+    assert (found.checked, found.intact) == (len(files(storage, "datasets/far")), True)
+    storage.write("datasets/far/classes.txt", b"other")
+    assert verify_dataset(f"{place}/{Path(storage.url).name}/datasets/far").changed == ("classes.txt",)
     left = [entry.name for entry in storage.list() if entry.name.startswith(("incoming", "lock", "datasets/.far"))]
     assert [name for name in left if not name.startswith("incoming")] == []
 
@@ -121,7 +127,10 @@ def test_a_second_run_fetches_and_makes_only_what_failed(
     assert {row.status for row in rows(storage, tmp_path).values()} == {"ok", "failed", "quarantined"}
 
 
-def test_a_step_that_breaks_leaves_the_storage_as_it_was(storage: Storage, place: str) -> None:
+def test_a_step_that_breaks_leaves_the_storage_as_it_was_and_nothing_here(
+    storage: Storage, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     workspace = f"{place}/{Path(storage.url).name}"
     with opened(workspace) as mirrored:
         mirrored.path("runs").mkdir()
@@ -131,6 +140,7 @@ def test_a_step_that_breaks_leaves_the_storage_as_it_was(storage: Storage, place
         mirrored.path("runs/kept").write_text("22")
         mirrored.path("runs/new").write_text(str(1 / 0))
     assert files(storage, "runs") == {"kept": hashlib.sha256(b"1").hexdigest()}
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_rushes_did_not_write_is_never_touched(
