@@ -57,8 +57,7 @@ class TimedResponse(http.client.HTTPResponse):
     fields: HTTPHeaderDict | None = None
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_TimedReader(sock, self.fp.detach(), _deadline_s.get()), _BUFFER_BYTES)
+        super().__init__(_Files(sock, _deadline_s.get()), *args, **kwargs)  # type: ignore[arg-type]
 
     def begin(self) -> None:
         """Reads the head: that of a plain answer in one pass, any other one as `http.client` does.
@@ -100,21 +99,27 @@ def _length(status: int, fields: HTTPHeaderDict) -> int | None:
     return int(length) if length.isdecimal() else None
 
 
+class _Files:
+    """What `http.client` asks of a socket: a file to read from, which does not close it."""
+
+    def __init__(self, sock: socket.socket, deadline_s: float) -> None:
+        self._sock, self._deadline_s = sock, deadline_s
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_TimedReader(self._sock, self._deadline_s), _BUFFER_BYTES)
+
+
 class _TimedReader(io.RawIOBase):
-    def __init__(self, sock: socket.socket, raw: io.RawIOBase, deadline_s: float) -> None:
-        self._sock, self._raw, self._deadline_s = sock, raw, deadline_s
+    def __init__(self, sock: socket.socket, deadline_s: float) -> None:
+        self._sock, self._deadline_s = sock, deadline_s
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: WriteableBuffer, /) -> int | None:
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
         left_s, timeout_s = self._deadline_s - time.monotonic(), self._sock.gettimeout()
         if left_s <= 0:
             raise TimeoutError("the deadline is over")
         if timeout_s is None or left_s < timeout_s:
             self._sock.settimeout(None if left_s == math.inf else left_s)
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
+        return self._sock.recv_into(buffer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,16 +58,26 @@ def fetch(
     """
     known = {"If-None-Match": etag, "If-Modified-Since": last_modified}
     headers = {name: value for name, value in known.items() if value}
+    once = partial(receive, source, root, relative, config, session, headers)
+    try:
+        return once()
+    except RushesError as error:  # most items never come here, and to count attempts takes longer than a small file
+        return _retried(error, once, root / relative, config.attempts)
+
+
+def _retried(first: RushesError, again: Callable[[], Download | None], part: Path, most: int) -> Download | None:
     attempts, arrived = 0, None
     try:
-        for attempt in retries(config.attempts):
+        for attempt in retries(most):
             with attempt:
                 attempts = attempt.num
-                arrived = receive(source, root, relative, config, session, headers)
+                if attempts == 1:
+                    raise first
+                arrived = again()
     except RushesError as error:
         error.attempts = attempts
         if not error.transient:
-            discard(root / relative)
+            discard(part)
         raise
     return arrived and replace(arrived, attempts=attempts)
 

@@ -18,6 +18,8 @@ __all__ = ["CHUNK_BYTES", "SPARE_BYTES", "check_space", "save", "storage_error"]
 CHUNK_BYTES = 1 << 20
 """What is read or written at a time; larger pieces cost memory and gain nothing."""
 
+_BUFFER_BYTES = 64 << 10  # gathers what comes in small pieces; larger ones are written as they are
+
 SPARE_BYTES = 64 << 20
 """What a transfer leaves free on its disk: the ledgers and whatever else runs here need some, too."""
 
@@ -48,9 +50,10 @@ def save(
     hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
     size_bytes = start_bytes
     with _opened(part, start_bytes) as file:
-        for chunk in _prefix(file, start_bytes):
-            _update(hashes, chunk)
-        file.truncate(start_bytes)
+        if start_bytes:
+            for chunk in _prefix(file, start_bytes):
+                _update(hashes, chunk)
+            file.truncate(start_bytes)
         for chunk in chunks:
             size_bytes += len(chunk)
             if size_bytes > max_bytes:
@@ -67,8 +70,7 @@ def save(
 def _opened(part: Path, start_bytes: int) -> Iterator[IO[bytes]]:
     whole = False
     try:
-        part.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("r+b" if start_bytes else "wb", buffering=CHUNK_BYTES) as file:
+        with _open(part, "r+b" if start_bytes else "wb") as file:
             yield file
         whole = True
     except OSError as error:
@@ -77,6 +79,14 @@ def _opened(part: Path, start_bytes: int) -> Iterator[IO[bytes]]:
     finally:
         if not whole and not note_path(part).exists():
             discard(part)
+
+
+def _open(part: Path, mode: str) -> IO[bytes]:
+    try:
+        return part.open(mode, buffering=_BUFFER_BYTES)
+    except FileNotFoundError:  # its folder, once in a workspace
+        part.parent.mkdir(parents=True, exist_ok=True)
+        return part.open(mode, buffering=_BUFFER_BYTES)
 
 
 def _prefix(file: IO[bytes], length_bytes: int) -> Iterator[bytes]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rushes.errors import TruncatedError
-from rushes.files.guard import GuardedSession
 from rushes.files.local import is_local, local_path, read_local, validator
 from rushes.files.part import check_space, save
 from rushes.files.resume import Rest, continues, discard, headers_of, kept, noting, range_headers
@@ -56,7 +55,7 @@ def receive(
     """
     if is_local(source.url):
         return _copy(source, root, relative, config, headers)
-    if is_storage(source.url) and isinstance(session, GuardedSession):
+    if is_storage(source.url):
         return receive_stored(source, root, relative, config, session.storages, headers)
     rest = kept(root / relative, source.url)
     if rest:

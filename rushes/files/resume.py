@@ -105,15 +105,15 @@ def noting(
         OSError: The note cannot be written.
         DownloadError: What `chunks` raises.
     """
-    size_bytes, to_note = 0, bool(total_bytes) and _divisible(headers)
+    size_bytes, noted = 0, not total_bytes
     try:
         for chunk in chunks:
             yield chunk
             size_bytes += len(chunk)
-            if to_note and size_bytes > EARLY_BYTES:
-                to_note = _note(part, url, headers, total_bytes or 0)
+            if not noted and size_bytes > EARLY_BYTES:
+                noted = _note(part, url, headers, total_bytes or 0)
     except DownloadError:
-        if to_note:
+        if not noted:
             _note(part, url, headers, total_bytes or 0)
         raise
 
@@ -181,11 +181,13 @@ def sweep(folder: Path) -> None:
 
 
 def _note(part: Path, url: str, headers: Mapping[str, str], total_bytes: int) -> bool:
-    """Writes the note, and returns that there is nothing more to write."""
+    """Writes the note where it is of use, and returns that this is done."""
+    if not _divisible(headers):
+        return True
     note = Note(_fingerprint(url), total_bytes, _boot(), headers_of(headers))
     # Neither fsynced nor renamed: it is believed in this boot only, and a torn one is none.
     note_path(part).write_bytes(encode(note))
-    return False
+    return True
 
 
 def _validator(headers: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -86,7 +87,7 @@ class Transfer:
         """Whether the server says that the content is still what its validators name."""
         return self.response.status_code == http.HTTPStatus.NOT_MODIFIED
 
-    @property
+    @cached_property
     def announced_bytes(self) -> int | None:
         """Length of the body as it is sent, where the server says so."""
         length = self.header("Content-Length")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections.abc import Iterable
@@ -21,9 +22,11 @@ _SECRET = re.compile(
 _AZURE = re.compile(r"s[eiprstv]|srt|sip|spr|sdd|ses|skoid|sktid|sk[tesv]|saoid|suoid|scid")
 # Names of secrets that are words of some datasets, too: traffic signs, passes of a satellite, recording sessions.
 _WORDS = re.compile(r"(sign|pass|policy|[^=]*token[^=]*)=.{0,5}|[^=]*session_?id[^=]*=.*", re.IGNORECASE)
+_REMEMBERED = 1024  # each URL is asked for several times in a row
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
+@functools.lru_cache(_REMEMBERED)
 def redact(url: str) -> str:
     """Returns the URL as it may be shown: no user and password, no fragment, secret parameters without their values.
 
@@ -49,6 +52,7 @@ def identity(url: str) -> str:
     return urlunsplit((parts.scheme, _place(parts), parts.path or "/", query, ""))
 
 
+@functools.lru_cache(_REMEMBERED)
 def host_of(url: str) -> str:
     """Returns the host that a URL leads to, with its port unless that is the usual one, or nothing."""
     parts = _split(url)
