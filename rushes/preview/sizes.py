@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from rushes.config import Timeouts
-from rushes.errors import BadURLError, ForbiddenHostError, HTTPStatusError, RushesError
+from rushes.errors import BadURLError, ForbiddenHostError, HTTPStatusError, RobotsError, RushesError
 from rushes.files.guard import GuardedSession, guarded_session
 from rushes.files.transfer import opened
 from rushes.items import PlanItem
@@ -17,12 +18,14 @@ from rushes.storage import is_storage
 if TYPE_CHECKING:
     from rushes.config import DownloadConfig
 
-__all__ = ["SAMPLE", "Estimate", "Sizes", "asked_bytes"]
+__all__ = ["SAMPLE", "WITHIN_S", "Estimate", "Sizes", "asked_bytes"]
 
 SAMPLE = 20
 """How many items are asked for their size at most."""
 
-# A look must not wait for long; whoever does not answer by then does not count.
+WITHIN_S = 10.0
+"""How long all of them have together to answer, in seconds; who does not does not count."""
+
 _TIMEOUTS = Timeouts(connect=3, read=3, total=5)
 
 
@@ -91,17 +94,31 @@ def asked_bytes(url: str, session: GuardedSession, config: DownloadConfig) -> in
             return transfer.announced_bytes
     except HTTPStatusError as error:
         return 0 if error.http_status in {404, 410} else None
-    except (BadURLError, ForbiddenHostError):
+    except (BadURLError, ForbiddenHostError, RobotsError):
         return 0
     except RushesError:
         return None
 
 
 def _ask(urls: list[str], config: DownloadConfig) -> list[int]:
+    """Asks for sizes, all at once as far as the limits of their hosts allow, and returns what is answered in time.
+
+    Who waits longer, because a host asked for time or wants pauses, is left behind: nothing depends on a daemon thread.
+    """
     config = config.model_copy(update={"timeout_s": _TIMEOUTS})
-    with guarded_session(config) as session, ThreadPoolExecutor(config.per_host) as pool:
-        answers = pool.map(lambda url: asked_bytes(url, session, config), urls)
-        return [answer for answer in answers if answer is not None]
+    answers: list[int | None] = []
+    until_s = time.monotonic() + WITHIN_S
+    with guarded_session(config) as session:
+
+        def ask(url: str) -> None:
+            answers.append(asked_bytes(url, session, config))
+
+        threads = [threading.Thread(target=ask, args=(url,), daemon=True) for url in urls]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(max(0.0, until_s - time.monotonic()))
+    return [answer for answer in answers.copy() if answer is not None]
 
 
 def _known(item: PlanItem) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import time
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from rushes.errors import ConfigError
 from rushes.items import STATES
 from rushes.pipeline_file import validate
 from rushes.plan import Plan
+from rushes.preview import sizes
 from rushes.preview.forecast import Forecast, forecast
 from rushes.preview.text import lines
 from rushes.results import results, work_done
@@ -235,6 +237,27 @@ def test_what_would_fail_brings_no_bytes_and_redirects_are_followed(
     found = forecast(settings(workspace, rows_of(server, ["red", "blue", "black"])), workspace)
     assert found.fetch_bytes == round(len(pictures["white"]) / 2 * 3)
     assert "2 of 3" in found.basis["fetch_bytes"]
+
+
+def test_a_look_does_not_wait_for_hosts_that_ask_for_time(
+    workspace: Workspace, server: Server, routes: dict[str, Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sizes, "WITHIN_S", 0.5)
+    routes |= {path: status(429, Retry_After=30) for path in routes}
+    download = {"allow_private_hosts": ["127.0.0.1"], "per_host": 1}
+    start_s = time.monotonic()
+    found = forecast(settings(workspace, rows_of(server), download=download), workspace)
+    assert time.monotonic() - start_s < 5
+    assert (found.fetch, found.fetch_bytes) == (5, None)
+
+
+def test_what_robots_may_not_have_brings_no_bytes(workspace: Workspace, server: Server) -> None:
+    rules = {"/robots.txt": b"User-agent: *\nDisallow: /", "/a.png": b"x" * 1000}
+    with serve(rules) as strict:
+        download = {"allow_private_hosts": ["127.0.0.1"], "robots": "respect"}
+        config = settings(workspace, [{"url": strict.url("/a.png")}], download=download)
+        assert forecast(config, workspace).fetch_bytes == 0
+        assert strict.paths() == ["/robots.txt"]
 
 
 def test_hosts_that_may_not_be_reached_are_not_asked_either(workspace: Workspace, server: Server) -> None:
