@@ -136,7 +136,7 @@ def _fault(entry: zipfile.ZipInfo, max_ratio: float) -> str | None:
     kind = stat.S_IFMT(entry.external_attr >> 16)
     large = entry.file_size > RATIO_FROM_BYTES
     faults = {
-        "has no name": not PurePosixPath(entry.filename).parts and not entry.is_dir(),
+        "has no name": not PurePosixPath(entry.filename).parts and not entry.filename.endswith("/"),
         "is a link or a device": kind not in (0, stat.S_IFREG, stat.S_IFDIR),
         "is encrypted": bool(entry.flag_bits & 0x1),
         f"unpacks to more than {max_ratio:g} times its size": large

@@ -124,6 +124,7 @@ ZIPS: dict[str, tuple[Callable[[], bytes], str]] = {
     "a drive": (lambda: with_name("C:\\evil"), "has a drive"),
     "a drive without a slash": (lambda: with_name("c:evil"), "has a drive"),
     "a device path": (lambda: with_name("\\\\?\\C:\\evil"), "leads out"),
+    "NUL in front": (lambda: patched(with_name("Xevil"), b"Xevil", b"\0evil"), "has no name"),
     "NUL": (with_nul, "has a NUL"),
     "no UTF-8": (with_wrong_utf8, "not a zip archive that can be unpacked"),
     "no name": (lambda: with_name("."), "has no name"),
