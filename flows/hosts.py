@@ -18,6 +18,7 @@ __all__ = ["ClusterShares", "cluster_shares"]
 
 _NAME = "host-shares-1"  # the number changes with the messages: a cluster may outlive a release of rushes
 _NAMESPACE = "rushes"
+_GONE = (RayError, ValueError)  # the latter where an actor dies while its name is looked up
 _CALL_S = 2.0
 _START_S = 30.0  # for the first answer: a worker process has to start, and to import
 
@@ -50,14 +51,14 @@ class ClusterShares:
 
     def start(self) -> None:
         """Brings the actor up where there is none, and does not wait for it."""
-        with suppress(RayError):  # who calls it tries again, and says what is wrong
+        with suppress(*_GONE):  # who calls it tries again, and says what is wrong
             self._actor = _actor()
 
     def _call(self, method: str, *arguments: object) -> Any:
         try:
             self._actor = self._actor or _actor()
             answer = ray.get(getattr(self._actor, method).remote(*arguments), timeout=self._timeout_s)
-        except RayError as error:
+        except _GONE as error:
             self._actor = None  # its name leads to one that lives, or to none
             raise ConnectionError(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}") from None
         finally:

@@ -87,15 +87,18 @@ class LeasedGate(HostGate):
         """Keeps the host: its slots are given back with the next renewal, if nobody has taken them until then."""
 
     def _keep(self) -> None:
-        while not self._closed:
-            self._wake.wait(self._again_s)
-            self._wake.clear()
+        try:
+            while not self._closed:
+                self._wake.wait(self._again_s)
+                self._wake.clear()
+                self._renew()
+                time.sleep(_GAP_S)
+            with self._lock:
+                for host in self._hosts.values():
+                    host.peak = 0
             self._renew()
-            time.sleep(_GAP_S)
-        with self._lock:
-            for host in self._hosts.values():
-                host.peak = 0
-        self._renew()
+        finally:
+            self._go_alone()  # a defect here is told by its thread, and must not hold the batch for ever
 
     def _renew(self) -> None:
         sent_s = time.monotonic()
@@ -133,17 +136,21 @@ class LeasedGate(HostGate):
     def _unheard(self, error: ConnectionError, asked: dict[str, float]) -> None:
         with self._lock:
             self._asked, self._again_s = asked | self._asked, 2 * RENEW_S
-            if time.monotonic() - self._heard_s < LEASE_S:
-                return
-            self._alone = True
-            for host in self._hosts.values():
-                self._admit(host)
+        if time.monotonic() - self._heard_s < LEASE_S:
+            return
+        self._go_alone()
         if not self._warned:
             self._warned = True
             _log.warning(
                 "The ledger of hosts does not answer (%s): download.per_host holds for this batch alone until it does.",
                 error,
             )
+
+    def _go_alone(self) -> None:
+        with self._lock:
+            self._alone = True
+            for host in self._hosts.values():
+                self._admit(host)
 
 
 def _want(host: Host) -> Want:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -141,15 +142,22 @@ def test_the_slots_of_a_killed_worker_come_back(shares: ClusterShares) -> None:
 
 
 def test_without_the_actor_batches_go_on_and_bring_up_another(shares: ClusterShares) -> None:
-    with serve({"/a": Meter().before(web.ok(b"x"), 0.05)}) as server:
+    enough = threading.Event()
+
+    def held(handler: web.Handler) -> None:
+        enough.wait(1)
+        web.ok(b"x")(handler)
+
+    with serve({"/a": held}) as server:
         running = [batch.remote(shares, server.url("/a"), 100, 2) for _ in range(2)]
-        until(lambda: len(server.requests) > 20)
+        until(lambda: _holders() == 2)
         for _ in range(2):
             ray.kill(ray.get_actor("host-shares-1", namespace="rushes"))
             until(lambda: _holders() == 2)
+        enough.set()
         said = ray.get(running)
         assert len(server.requests) == 200
-    assert all(levels in ([], ["WARNING", "INFO"]) for levels in said), said
+    assert all(levels.count("WARNING") <= 1 for levels in said), said
 
 
 def test_the_handle_travels_by_name(shares: ClusterShares) -> None:

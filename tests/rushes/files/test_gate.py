@@ -264,3 +264,13 @@ def test_after_a_standstill_nothing_begins_before_the_ledger_is_heard(monkeypatc
     assert entered.wait(3)
     late.join()
     gate.close()
+
+
+@pytest.mark.filterwarnings("ignore:Exception in thread:pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_defect_of_the_ledger_does_not_hold_a_batch_for_ever() -> None:
+    class Broken(HostShares):
+        def renew(self, *_: Any) -> dict[str, Share]:
+            raise KeyError("a defect")
+
+    with gate_of(Broken()) as gate, gate.slot(URL, 2) as waited_s:
+        assert waited_s < 3
