@@ -83,7 +83,8 @@ def sftp(folder: Path) -> Iterator[str]:
         f"PidFile none\nStrictModes no\nUsePAM no\nPermitRootLogin prohibit-password\nMaxStartups 100\n"
         f"Subsystem sftp {next(filter(os.path.exists, _SFTP_SERVERS), 'internal-sftp')}\n"
     )
-    Path("/run/sshd").mkdir(exist_ok=True)  # where sshd parts with its privileges
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(exist_ok=True)  # where root's sshd parts with its privileges
     command = [str(SSHD), "-D", "-e", "-f", str(folder / "sshd_config")]
     with (folder / "sshd.log").open("wb") as log, subprocess.Popen(command, stderr=log) as server:
         try:

@@ -46,10 +46,11 @@ def over_limit(ended: RunOutcome, max_failed: float) -> str:
     """Returns the message of a run whose failed share is above its limit."""
     failed = ended.items["failed"] + ended.items["quarantined"]
     codes = ", ".join(f"{code} {count}" for code, count in ended.failures_by_code.items())
-    where = f" Each stands in {ended.dataset}/failures.jsonl with its next step." if ended.dataset else ""
+    file = f"{ended.dataset}/{FAILURES}" if ended.dataset else f"the workspace's runs/{ended.run}/{FAILURES}"
     return (
         f"{failed} of {ended.items['planned']} items failed ({failed_share(ended.items):.1%}), more than "
-        f"run.max_failed = {max_failed:.1%}: {codes}.{where} Mend them and run again, or raise the limit."
+        f"run.max_failed = {max_failed:.1%}: {codes}. "
+        f"Each stands in {file} with its next step. Mend them and run again, or raise the limit."
     )
 
 
