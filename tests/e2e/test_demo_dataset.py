@@ -8,6 +8,7 @@ import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -41,8 +42,26 @@ def server(home: Path, items: list[DemoItem]) -> Iterator[MediaServer]:
 
 
 @pytest.fixture(scope="module")
-def threads(home: Path, server: MediaServer) -> Run:
-    return run(prepare_folder(home / "threads", home / "items.csv"), "--runner", "threads")
+def pipeline(home: Path, server: MediaServer) -> Path:
+    return prepare_folder(home / "threads", home / "items.csv")
+
+
+@pytest.fixture(scope="module")
+def planned(pipeline: Path) -> dict[str, Any]:
+    """What a look says before the first run."""
+    return look(pipeline)
+
+
+@pytest.fixture(scope="module")
+def threads(pipeline: Path, planned: dict[str, Any]) -> Run:
+    return run(pipeline, "--runner", "threads")
+
+
+def look(pipeline: Path) -> dict[str, Any]:
+    done = rushes("plan", pipeline, "--json")
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -102,11 +121,34 @@ def test_credentials_of_a_url_stand_nowhere_in_the_dataset_or_the_logs(threads: 
         assert not path.is_file() or SECRET.encode() not in path.read_bytes(), path
 
 
-def test_a_second_run_fetches_nothing_and_writes_the_same_bytes(threads: Run, server: MediaServer) -> None:
+def test_the_plan_of_the_first_run_was_what_it_did(planned: dict[str, Any], threads: Run) -> None:
+    download = threads.result["work"]["download"]
+    assert planned["items"]["new"] == threads.result["items"]["planned"] == planned["fetch"]
+    assert planned["fetch"] == download["done"] + download["stopped"]
+    assert planned["fetch_bytes"] == download["bytes"]
+    assert planned["make"] >= threads.result["made"]
+
+
+def test_a_second_run_fetches_nothing_and_writes_the_same_bytes_as_its_plan_says(
+    threads: Run, pipeline: Path, server: MediaServer
+) -> None:
     before, sent = digests(threads.dataset), server.sent_bytes
-    again = run(threads.dataset.parent / "pipeline.yaml", "--runner", "threads")
+    plan, asked = look(pipeline), server.requests.total()
+    again = run(pipeline, "--runner", "threads")
     assert (again.code, server.sent_bytes - sent) == (0, 0)
     assert digests(again.dataset) == before
+    assert plan["items"] == {
+        "planned": 19,
+        "new": 0,
+        "changed": 0,
+        "failed_before": 3,
+        "remake": 0,
+        "unchanged": 16,
+        "rejected": 0,
+    }
+    assert server.requests.total() - asked == plan["fetch"] + plan["ask"]
+    differ = json.loads((again.dataset / "export_summary.json").read_bytes())["since"]
+    assert (differ["differ"], differ["run"]) == (0, threads.result["run"])
 
 
 def test_another_format_from_the_same_workspace_fetches_nothing_and_is_as_true(
