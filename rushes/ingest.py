@@ -14,9 +14,10 @@ transcode step in batches of its own.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,6 +39,7 @@ from rushes.media import make_media
 from rushes.records import Download, Media, Rejection, Unpacked, Verified
 from rushes.rejection import reject
 from rushes.results import BatchResult, save_result
+from rushes.workers import each
 from rushes.workspace import Batch, Workspace
 
 __all__ = ["Report", "checksum_batch", "download_batch", "transcode_batch"]
@@ -176,33 +178,36 @@ def _run(
 ) -> BatchResult:
     start = time.monotonic()
     items = list(read_lines(workspace.path(batch.plan), PlanItem, batch.offset, batch.count))
-    stopped = size_bytes = done = 0
-    media_s = 0.0
     with segment(path) as ledger:
-        for key, outcome in _parallel(pending(items, ledger.done), one, workers):
-            ledger.append(key, outcome)
-            stopped += isinstance(outcome, Rejection)
-            if isinstance(outcome, _GAINS[stage]):
-                done += 1
-                size_bytes += outcome.size_bytes
-            if isinstance(outcome, Media):
-                media_s += outcome.source_info.duration_s or 0.0
-            if report:
-                report(len(ledger.done), len(items))
-    elapsed_s = time.monotonic() - start
-    figures = (len(items), done, stopped, size_bytes, elapsed_s)
-    return save_result(workspace, BatchResult(batch, stage, *figures, media_s=round(media_s, 3)))
+        tally, lock = _Tally(), threading.Lock()
+
+        def settle(keyed: tuple[str, T]) -> None:
+            outcome = one(keyed[1])
+            with lock:
+                ledger.append(keyed[0], outcome)
+                tally.add(outcome, isinstance(outcome, _GAINS[stage]))
+                if report:
+                    report(len(ledger.done), len(items))
+
+        each(pending(items, ledger.done), settle, workers)
+    figures = (len(items), tally.done, tally.stopped, tally.size_bytes, time.monotonic() - start)
+    return save_result(workspace, BatchResult(batch, stage, *figures, media_s=round(tally.media_s, 3)))
 
 
-def _parallel(keyed: Iterable[tuple[str, T]], one: Callable[[T], Known], workers: int) -> Iterator[tuple[str, Known]]:
-    """Yields keys and outcomes as they come; when the caller stops early, what has not begun never begins."""
-    pool = ThreadPoolExecutor(workers)
-    try:
-        futures = {pool.submit(one, item): key for key, item in keyed}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+@dataclass(slots=True)
+class _Tally:
+    done: int = 0
+    stopped: int = 0
+    size_bytes: int = 0
+    media_s: float = 0.0
+
+    def add(self, outcome: Known, gained: bool) -> None:
+        self.stopped += isinstance(outcome, Rejection)
+        if gained and not isinstance(outcome, Rejection):
+            self.done += 1
+            self.size_bytes += outcome.size_bytes
+        if isinstance(outcome, Media):
+            self.media_s += outcome.source_info.duration_s or 0.0
 
 
 def _other(new: Known | None, item: PlanItem) -> bool:
