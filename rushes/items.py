@@ -104,7 +104,7 @@ def look_up(pipeline: Pipeline, workspace: Workspace) -> Iterator[PlanItem]:
         found = verified and became.get(made_key(verified, pipeline))
         if verified and isinstance(found, Rejection):
             previous = replace(found, etag=verified.etag, last_modified=verified.last_modified)
-        made = isinstance(found, Media) and workspace.holds(found.path, found.size_bytes)
+        made = isinstance(found, Media) and (_is(found, verified) or workspace.holds(found.path, found.size_bytes))
         made = made or (isinstance(found, Unpacked) and is_whole(found, workspace))
         earlier = ledger.of_url(redact(row.url)) if known is None else None
         yield PlanItem(key, row, None, verified, made, previous, _arrived_or_stopped(earlier))
@@ -152,6 +152,10 @@ def hopeless(item: PlanItem) -> bool:
     """Tells whether these bytes would be refused again; of an unknown format, another ffmpeg may think better."""
     known = item.previous
     return known is not None and known.status == "quarantined" and known.code != UnsupportedFormatError.code
+
+
+def _is(made: Media, verified: Verified | None) -> bool:
+    return verified is not None and (made.path, made.size_bytes) == (verified.path, verified.size_bytes)
 
 
 def _arrived_or_stopped(known: object) -> Verified | Rejection | None:

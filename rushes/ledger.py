@@ -14,6 +14,7 @@ Lines hold no credentials: the source is reduced to its id and its redacted URL,
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,6 +77,7 @@ class Ledger:
     def __init__(self, folder: Path, pattern: str = "*.jsonl") -> None:
         self._segments = sorted(folder.glob(pattern))
         self._positions: dict[str, tuple[int, int]] = {}
+        self._mapped: tuple[int, mmap.mmap | None] = (0, None)
         for number, path in enumerate(self._segments):
             for offset, line in _whole_lines(path):
                 self._positions[decode(line, _Key, f"{path}, byte {offset}").key] = (number, offset)
@@ -103,11 +105,14 @@ class Ledger:
     def _read(self, position: tuple[int, int] | None) -> Known | None:
         if position is None:
             return None
-        path = self._segments[position[0]]
-        with path.open("rb") as file:
-            file.seek(position[1])
-            line = decode(file.readline(), _Line, f"{path}, byte {position[1]}")
-            return line.outcome
+        number, offset = position
+        last, content = self._mapped
+        if content is None or number != last:  # neighbours stand in one segment: to open it for each costs more
+            with self._segments[number].open("rb") as file:
+                content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            self._mapped = number, content
+        line = content[offset : content.find(b"\n", offset)]
+        return decode(line, _Line, f"{self._segments[number]}, byte {offset}").outcome
 
 
 class Segment:
