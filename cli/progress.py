@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from cli.output import note
 from rushes.plan import latest_run, load_plan
-from rushes.progress import run_progress
+from rushes.progress import run_progress, run_totals
 from rushes.workspace import Workspace
 
 __all__ = ["percent", "shown"]
@@ -86,6 +86,10 @@ def _state(workspace: Workspace, before: str | None) -> dict[str, tuple[int, int
         return {}
     plan = load_plan(workspace, run)
     todo = sum(batch.count for batch in plan.batches)
-    done = run_progress(workspace, run)
-    totals = {"download": plan.new + plan.changed + plan.again, "transcode": todo, "export": plan.planned}
+    done, told = run_progress(workspace, run), run_totals(workspace, run)
+    totals = {
+        "download": plan.new + plan.changed + plan.again,
+        "transcode": todo + told["members"],
+        "export": told["export"] or plan.planned,
+    }
     return {stage: (min(done[stage], total), total) for stage, total in totals.items() if total}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rushes.workspace import Workspace
 
-__all__ = ["run_progress", "throttled"]
+__all__ = ["run_progress", "run_totals", "throttled"]
 
 
 def throttled(log: Callable[[str], None], what: str, every_s: float = 10.0) -> Callable[[int, int], None]:
@@ -33,6 +33,12 @@ def run_progress(workspace: Workspace, run: str) -> dict[str, int]:
         "export": (folder / "export").glob("*.rows.jsonl"),
     }
     return {stage: sum(_lines(path) for path in paths) for stage, paths in segments.items()}
+
+
+def run_totals(workspace: Workspace, run: str) -> dict[str, int]:
+    """Returns how many members of archives are to be transcoded, and how many items exported, once that is planned."""
+    folder = workspace.run(run)
+    return {"members": _lines(folder / "members.jsonl"), "export": _lines(folder / "export.jsonl")}
 
 
 def _lines(path: Path) -> int:

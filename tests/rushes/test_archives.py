@@ -18,6 +18,7 @@ from rushes.ingest import checksum_batch, download_batch, transcode_batch
 from rushes.jsonl import read_lines, write_lines
 from rushes.members import plan_members
 from rushes.plan import Plan, load_plan, make_plan, new_run
+from rushes.progress import run_progress, run_totals
 from rushes.records import ManifestRow, Media, Rejection, Unpacked
 from rushes.results import results, work_done
 from rushes.summary.outcome import ingest_outcome
@@ -243,6 +244,15 @@ def test_a_video_in_an_archive_gives_frames_with_the_member_as_their_parent(
     assert (video.id, video.parent, video.frame) == ("a/clips/a.mp4", "a", None)
     assert frames
     assert all((row.parent, row.frame is None) == ("a/clips/a.mp4", False) for row in frames)
+
+
+def test_the_progress_of_a_run_knows_how_many_members_there_are(workspace: Workspace, server: Server) -> None:
+    config = settings(workspace, rows(server))
+    plan = ingest(config, workspace)
+    assert run_totals(workspace, plan.run) == {"members": 9, "export": 0}
+    assert run_progress(workspace, plan.run)["transcode"] == 9
+    export(config, workspace, plan)
+    assert run_totals(workspace, plan.run)["export"] == run_progress(workspace, plan.run)["export"] == 11
 
 
 def test_the_counts_after_an_ingest_hold_members_too(workspace: Workspace, server: Server) -> None:

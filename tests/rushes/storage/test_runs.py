@@ -17,10 +17,12 @@ from rushes.pipeline_file import validate
 from rushes.records import ManifestRow
 from rushes.storage import Storage, open_storage
 from rushes.summary import publish_storage
+from rushes.summary.outcome import RunOutcome
 from rushes.summary.publish import SUMMARY
 from rushes.summary.verify import verify_dataset
 from rushes.workspace import opened
 from tests.http_server import Answer, Server, in_turn, serve, status, truncated, validated
+from tests.rushes.files.archives import tar_of, zip_of
 from tests.rushes.runs import png, run_apart
 from tests.rushes.video.clips import coloured
 
@@ -106,6 +108,30 @@ def test_a_run_on_a_storage_gives_the_same_dataset_as_one_on_a_disk(
     assert verify_dataset(f"{place}/{Path(storage.url).name}/datasets/far").changed == ("classes.txt",)
     left = [entry.name for entry in storage.list() if entry.name.startswith(("incoming", "lock", "datasets/.far"))]
     assert [name for name in left if not name.startswith("incoming")] == []
+
+
+def test_archives_are_unpacked_on_a_storage_as_on_a_disk(storage: Storage, place: str, tmp_path: Path) -> None:
+    pictures = {f"{number}.png": png(tmp_path / "x.png", f"#0000{number:02x}") for number in range(6)}
+    first = dict(list(pictures.items())[:3])
+    (tmp_path / "a.zip").write_bytes(zip_of(first | {"README": b"what this is"}))
+    (tmp_path / "b.tar.gz").write_bytes(tar_of(pictures, mode="w:gz"))
+    (tmp_path / "bad.tar").write_bytes(tar_of(pictures | {"../x.png": b"x"}))
+    source = tmp_path / "items.csv"
+    source.write_text("url\na.zip\nb.tar.gz\nbad.tar\n")
+
+    def run(workspace: str) -> RunOutcome:
+        settings = {"name": "far", "source": str(source), "workspace": workspace, "run": {"max_failed": 1}}
+        return run_apart(validate(settings, "test"))
+
+    there = f"{place}/{Path(storage.url).name}"
+    far, near = run(there), run(str(tmp_path / "work"))
+    assert far.items == near.items == {"planned": 13, "ok": 11, "failed": 0, "skipped": 1, "quarantined": 1}
+    for folder in ("media", "unpacked", "datasets/far"):
+        assert files(storage, folder) == local_files(tmp_path / "work" / folder)
+    assert len(files(storage, "media")) == 3 + 6 + 1
+    again = run(there)
+    assert (again.fetched, again.made, again.items) == (0, 0, far.items)
+    assert [entry.name for entry in storage.list() if entry.name.startswith("incoming")] == []
 
 
 def test_a_second_run_fetches_and_makes_only_what_failed(
