@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from cli.output import json_line, json_option, say
+from cli.output import json_line, json_option, note, say
+from rushes.errors import OutputOccupiedError
 
 __all__ = ["diff", "plan"]
 
@@ -43,9 +44,23 @@ def plan(file: Path, overrides: tuple[str, ...], offline: bool, as_json: bool) -
         found = forecast(pipeline, workspace, offline)
     for line in lines(found):
         say(line)
+    stopped = _stopped(pipeline.output_place)
+    if stopped:
+        note(f"rushes: `rushes run` would stop here: {stopped}")
     if as_json:
-        json_line({"status": "ok"} | msgspec.to_builtins(found))
+        json_line({"status": "ok", "stopped": stopped} | msgspec.to_builtins(found))
     return 0
+
+
+def _stopped(output: str) -> str | None:
+    """Returns why no dataset could be written, if so; an ingest needs none."""
+    from rushes.summary.output import check_output
+
+    try:
+        check_output(output)
+    except OutputOccupiedError as error:
+        return str(error)
+    return None
 
 
 @click.command()

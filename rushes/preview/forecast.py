@@ -15,6 +15,7 @@ from rushes.config import Pipeline, expand
 from rushes.errors import ConfigError
 from rushes.preview.history import Made, Speeds, made_before, speeds
 from rushes.preview.work import Work, work_of
+from rushes.storage import is_storage
 from rushes.workspace import Workspace
 
 __all__ = ["Disk", "Forecast", "forecast"]
@@ -135,7 +136,8 @@ def _derived(pipeline: Pipeline, work: Work, made: Made, fetch_bytes: int | None
 
 
 def _dataset(pipeline: Pipeline, work: Work, before: Speeds) -> tuple[int | None, str]:
-    if pipeline.frames is None and pipeline.export.media != "copy":
+    linked = pipeline.export.media != "copy" and not is_storage(pipeline.output_place)
+    if pipeline.frames is None and linked:
         return 0, "the dataset links to the store where the disk can"
     last = before.stages.get("export")
     if last is None or not last.items:

@@ -39,6 +39,17 @@ def test_a_plan_of_what_cannot_run_is_exit_2_and_one_line(tmp_path: Path) -> Non
         assert expected in ended.stderr
 
 
+def test_a_plan_says_what_would_stop_a_run_at_once(tmp_path: Path) -> None:
+    png(tmp_path / "a.png")
+    (tmp_path / "items.csv").write_text("url\na.png\n")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis.tex").write_text("years of work")
+    ended = rushes("plan", pipeline_file(tmp_path, "name: x\nsource: items.csv\noutput: mine\n"), "--json")
+    assert ended.returncode == 0
+    assert "would stop here" in ended.stderr
+    assert "mine: holds something" in json.loads(ended.stdout.splitlines()[-1])["stopped"]
+
+
 def test_a_plan_imports_no_orchestrator(tmp_path: Path) -> None:
     (tmp_path / "items.csv").write_text("url\na.png\n")
     path = pipeline_file(tmp_path, "name: x\nsource: items.csv\n")

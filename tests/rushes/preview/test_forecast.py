@@ -7,6 +7,7 @@ import hashlib
 import time
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from rushes.results import results, work_done
 from rushes.storage import open_storage
 from rushes.workspace import Workspace, locked, opened
 from tests import storages
-from tests.http_server import Answer, Handler, Server, ok, redirect, serve, status, validated
+from tests.http_server import Answer, Handler, Server, ok, redirect, serve, status, steady, validated
 from tests.rushes.runs import ingest, png, run, run_apart, settings
 
 COLOURS = ("red", "green", "blue", "white", "black")
@@ -210,6 +211,23 @@ def test_a_look_works_while_a_run_holds_the_workspace(workspace: Workspace, serv
         before = tree(workspace.root)
         assert forecast(config, workspace).fetch == 5
         assert tree(workspace.root) == before
+
+
+def test_looks_at_a_run_that_is_at_work_see_it_come_on(
+    workspace: Workspace, server: Server, routes: dict[str, Answer], pictures: dict[str, bytes]
+) -> None:
+    routes |= {f"/{name}.png": steady(body, 20, 0.01) for name, body in pictures.items()}
+    download = {"allow_private_hosts": ["127.0.0.1"], "concurrency": 1}
+    config = settings(workspace, rows_of(server), download=download, run={"batch_size": 1})
+    with ThreadPoolExecutor(1) as pool:
+        at_work = pool.submit(ingest, config, workspace)
+        seen = [forecast(config, workspace, offline=True) for _ in iter(at_work.done, True)]
+        at_work.result()
+    assert {found.items["planned"] for found in seen} == {5}
+    left = [found.fetch for found in seen]
+    assert left == sorted(left, reverse=True)
+    assert len(set(left)) > 2
+    assert forecast(config, workspace).fetch == 0
 
 
 def test_a_workspace_that_is_not_there_is_not_made(workspace: Workspace, server: Server) -> None:
