@@ -117,7 +117,8 @@ def _video(pipeline: Pipeline, work: Work, made: Made, fetch_bytes: int | None) 
     known_s = sum(made.found_s.values())
     unseen_bytes = None if fetch_bytes is None else fetch_bytes + work.remake_bytes - made.found_bytes
     if unseen_bytes == 0:
-        return round(known_s, 1), f"probes of {len(made.found_s)} items in earlier runs"
+        known = len(made.found_s)
+        return round(known_s, 1), f"{known} of them probed in earlier runs" if known else "no bytes are to come"
     if unseen_bytes is None or not made.items:
         return None, "no media are known here yet"
     return (

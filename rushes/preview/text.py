@@ -54,12 +54,14 @@ def _size(value: int | None) -> str:
 
 
 def _hours(seconds: float | None) -> str:
-    return "unknown hours to transcode" if seconds is None else f"{seconds / 3600:.2f} h of video to transcode"
+    return f"{'unknown hours' if seconds is None else _span(seconds)} of video to transcode"
 
 
 def _time(seconds: float | None) -> str:
-    if seconds is None:
-        return "unknown"
+    return "unknown" if seconds is None else f"about {_span(max(1.0, seconds))}"
+
+
+def _span(seconds: float) -> str:
     if seconds < 90:
-        return f"about {max(1, round(seconds))} s"
-    return f"about {round(seconds / 60)} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -355,7 +355,7 @@ def test_the_words_hold_the_figures(workspace: Workspace, server: Server) -> Non
     text = "\n".join(lines(found))
     assert "5 planned = 5 new, 0 changed, 0 failed before" in text
     assert "5 items, " in text
-    assert "0.00 h of video" in text
+    assert "0 s of video" in text
 
 
 def test_a_source_without_rows_and_one_that_must_be_fetched_offline_are_said(workspace: Workspace) -> None:
