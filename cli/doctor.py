@@ -21,6 +21,9 @@ __all__ = ["doctor"]
 
 _PACKAGES = ("prefect", "prefect-ray", "ray", "ffmpeg-python", "pillow", "pydantic")
 
+_EXTRA_PACKAGES = ("obstore", "google-cloud-storage", "paramiko")
+"""What storages need, and nothing else does."""
+
 Check = tuple[bool, str, str]
 
 
@@ -44,6 +47,7 @@ def doctor(as_json: bool) -> int:
 def _checks() -> Iterator[Check]:
     yield True, "python", platform.python_version()
     yield from (_package(name) for name in _PACKAGES)
+    yield from (_package(name, extra="storage") for name in _EXTRA_PACKAGES)
     yield _binary("ffmpeg")
     yield _binary("ffprobe")
     yield _writable("home", rushes_home())
@@ -57,10 +61,12 @@ def _checks() -> Iterator[Check]:
     )
 
 
-def _package(name: str) -> Check:
+def _package(name: str, extra: str | None = None) -> Check:
     try:
         return True, name, version(name)
     except PackageNotFoundError:
+        if extra:
+            return True, name, f"not installed; for storages, `pip install 'rushes[{extra}]'`"
         return False, name, "not installed; run `make setup`, or `pip install 'rushes[orchestrator,ffmpeg]'`"
 
 

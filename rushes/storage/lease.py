@@ -6,6 +6,7 @@ for longer than its holder would leave it.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 import time
@@ -24,6 +25,7 @@ STALE_S = 30.0
 """For how many seconds a lock must stay as it is until its holder counts as dead."""
 
 _LOCK = "lock"
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -61,6 +63,7 @@ def _take(storage: Storage, holder: str, stale_s: float) -> None:
 
 def _watch(storage: Storage, look_s: float, stale_s: float) -> bool:
     """Waits until a lock is gone, or removes it and returns True where nobody has written it for long enough."""
+    _log.warning("%s/%s: another run holds it, or was killed; watching it for %g s.", storage.url, _LOCK, stale_s)
     seen, until_s = storage.read(_LOCK), time.monotonic() + stale_s
     while time.monotonic() < until_s:
         time.sleep(look_s)

@@ -9,7 +9,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import obstore
+from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.exceptions import (
     AlreadyExistsError,
     BaseError,
@@ -153,7 +155,16 @@ def _store(url: str) -> S3Store:
         config={"checksum_algorithm": "SHA256"},
         client_options={"allow_http": endpoint.startswith("http://"), "timeout": "600s"},
         retry_config={"max_retries": 5, "retry_timeout": timedelta(seconds=60)},
+        credential_provider=_credentials(),
     )
+
+
+def _credentials() -> Boto3CredentialProvider | None:
+    """Finds credentials where Amazon's own tools do; obstore by itself knows no profiles and no single sign-on."""
+    if os.environ.get("AWS_SKIP_SIGNATURE", "").lower() == "true":
+        return None
+    session = boto3.Session()
+    return Boto3CredentialProvider(session) if session.get_credentials() else None
 
 
 def _entry(meta: Any) -> Entry:

@@ -119,6 +119,18 @@ def test_a_folder_that_does_not_answer_is_said_in_one_line() -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_credentials_may_stand_in_a_profile(tmp_path: Path) -> None:
+    (tmp_path / "credentials").write_text("[night]\naws_access_key_id = a\naws_secret_access_key = b\n")
+    profile = {"AWS_PROFILE": "night", "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials")}
+    with (
+        storages.s3() as url,
+        storages.environment(profile | {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}),
+    ):
+        storage = open_storage(f"{url}/folder")
+        storage.write("file", b"1")
+        assert storage.read("file") == b"1"
+
+
 @pytest.mark.skipif(storages.SSHD is None, reason="OpenSSH's sshd is not installed")
 class TestSSH:
     def test_an_unknown_host_is_refused(self, tmp_path: Path) -> None:
