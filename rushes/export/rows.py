@@ -13,44 +13,34 @@ from msgspec.structs import replace
 
 from rushes.export.base import labels_of
 from rushes.files.urls import redact
-from rushes.records import ManifestRow, Media, MediaInfo, Rejection, Sample, Unpacked
+from rushes.records import ManifestRow, Media, MediaInfo, Rejection, Sample, Source, Unpacked
 
 __all__ = ["archive_row", "item_row", "rejection_row", "sample_row"]
 
 
 def rejection_row(rejection: Rejection) -> ManifestRow:
     """Returns the row of an item that is not in the dataset."""
-    source = rejection.source
     return ManifestRow(
-        id=source.id,
-        source=redact(source.url),
+        **_source(rejection.source),
         status=rejection.status,
         stage=rejection.stage,
         error_code=rejection.code,
         error=rejection.message,
         attempts=rejection.attempts,
         source_sha256=rejection.sha256,
-        split=source.split,
-        group=source.group,
-        attributes=source.attributes,
-        parent=source.parent,
     )
 
 
 def archive_row(unpacked: Unpacked) -> ManifestRow:
     """Returns the row of an archive; those of its members follow."""
-    verified, left_out = unpacked.verified, unpacked.left_out
-    counts = ", ".join(f"{count} {reason}" for reason, count in sorted(left_out.items()))
+    verified = unpacked.verified
+    counts = ", ".join(f"{count} {reason}" for reason, count in sorted(unpacked.left_out.items()))
     return ManifestRow(
-        id=verified.source.id,
-        source=redact(verified.source.url),
+        **_source(verified.source),
         status="ok",
         stage="export",
         attempts=verified.attempts,
         source_sha256=verified.sha256,
-        split=verified.source.split,
-        group=verified.source.group,
-        attributes=verified.source.attributes,
         members=unpacked.members,
         action="unpacked",
         reason=f"an archive; left out: {counts}" if counts else "an archive",
@@ -60,23 +50,18 @@ def archive_row(unpacked: Unpacked) -> ManifestRow:
 
 def item_row(media: Media, split: str, dropped: Mapping[str, int]) -> ManifestRow:
     """Returns the row of an item as a whole; for a video, its frames' rows follow."""
-    source = media.verified.source
+    verified = media.verified
     return ManifestRow(
-        id=source.id,
-        source=redact(source.url),
+        **(_source(verified.source) | {"split": split}),
         status="ok",
         stage="export",
-        attempts=media.verified.attempts,
-        source_sha256=media.verified.sha256,
-        split=split,
-        group=source.group,
+        attempts=verified.attempts,
+        source_sha256=verified.sha256,
         recipe=media.recipe,
-        attributes=source.attributes,
-        parent=source.parent,
         action=media.action,
         reason=media.reason,
         dropped=dict(sorted(dropped.items())),
-        robots=media.verified.robots,
+        robots=verified.robots,
         **_info(media.info),
     )
 
@@ -105,6 +90,17 @@ def sample_row(media: Media, sample: Sample, path: str | None, dropped: Mapping[
     return replace(
         row, parent=sample.parent, frame=sample.frame, time_s=sample.time_s, attributes={}, action=None, reason=None
     )
+
+
+def _source(source: Source) -> dict[str, Any]:
+    return {
+        "id": source.id,
+        "source": redact(source.url),
+        "split": source.split,
+        "group": source.group,
+        "attributes": source.attributes,
+        "parent": source.parent,
+    }
 
 
 def _info(info: MediaInfo) -> dict[str, Any]:

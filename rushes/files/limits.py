@@ -8,14 +8,20 @@ from typing import NamedTuple
 
 from rushes.errors import ArchiveError
 
-__all__ = ["RATIO_FROM_BYTES", "Limits", "Meter", "Names"]
+__all__ = ["RATIO_FROM_BYTES", "Limits", "Meter", "Names", "shown"]
 
 RATIO_FROM_BYTES = 10 * 2**20
 """What unpacks to less may have any ratio: small files compress well without harm."""
 
 _MAX_NAME_LENGTH = 4096
+_SHOWN_LENGTH = 100
 _DRIVE = re.compile(r"[A-Za-z]:")
 _SURROGATE = re.compile("[\\ud800-\\udfff]")
+
+
+def shown(name: str) -> str:
+    """Returns a name as messages show it: quoted, its beginning only where it is long."""
+    return repr(name if len(name) <= _SHOWN_LENGTH else f"{name[:_SHOWN_LENGTH]}…")
 
 
 class Limits(NamedTuple):

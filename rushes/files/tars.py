@@ -16,7 +16,7 @@ from typing import IO
 
 from rushes.compression import DAMAGED_STREAM, OPENERS, is_damage
 from rushes.errors import ArchiveError
-from rushes.files.limits import Limits, Meter, Names
+from rushes.files.limits import Limits, Meter, Names, shown
 from rushes.files.part import CHUNK_BYTES
 
 __all__ = ["read_tar"]
@@ -49,7 +49,7 @@ def read_tar(path: Path, where: str, limits: Limits) -> Iterator[tuple[str, Iter
         for entry in _entries(stream, where):
             meter.count()
             if fault := _fault(entry) or names.fault(entry.name, once=not entry.isdir()):
-                raise ArchiveError(f"{where}: entry {entry.name!r} {fault}; nothing was unpacked.")
+                raise ArchiveError(f"{where}: entry {shown(entry.name)} {fault}; nothing was unpacked.")
             if not entry.isdir():
                 yield entry.name, stream.chunks(entry.offset_data, entry.size) if entry.isreg() else None
         stream.drain()

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from rushes.config import Unpack
 from rushes.errors import ArchiveError, NotMediaError
-from rushes.files.limits import Limits, Meter
+from rushes.files.limits import Limits, Meter, shown
 from rushes.files.part import check_space, storage_error
 from rushes.files.tars import read_tar
 from rushes.files.zips import opened_zip, zip_chunks
@@ -127,8 +127,8 @@ def _check_purpose(entries: Sequence[zipfile.ZipInfo], name: str) -> None:
         )
     if strange := next((entry for entry in entries if entry.compress_type not in _METHODS), None):
         raise ArchiveError(
-            f"{name}: entry {strange.filename!r} is packed by method {strange.compress_type}; expected stored, deflate "
-            "or bzip2. Pack it anew."
+            f"{name}: entry {shown(strange.filename)} is packed by method {strange.compress_type}; expected stored, "
+            "deflate or bzip2. Pack it anew."
         )
 
 

@@ -15,7 +15,7 @@ from typing import IO
 
 from rushes.compression import is_damage
 from rushes.errors import ArchiveError
-from rushes.files.limits import RATIO_FROM_BYTES, Limits, Meter, Names
+from rushes.files.limits import RATIO_FROM_BYTES, Limits, Meter, Names, shown
 from rushes.files.part import CHUNK_BYTES
 
 __all__ = ["opened_zip", "zip_chunks"]
@@ -70,7 +70,7 @@ def zip_chunks(packed: zipfile.ZipFile, entry: zipfile.ZipInfo, where: str, mete
             size_bytes += len(chunk)
             yield chunk
     if size_bytes != entry.file_size:
-        raise ArchiveError(f"{where}: entry {entry.orig_filename!r} is {size_bytes} bytes, not {entry.file_size}.")
+        raise ArchiveError(f"{where}: entry {shown(entry.orig_filename)} is {size_bytes} bytes, not {entry.file_size}.")
 
 
 @contextmanager
@@ -124,7 +124,7 @@ def _check(
     for entry in entries:
         fault = _fault(entry, limits.max_ratio) or names.fault(entry.orig_filename)
         if fault:
-            raise ArchiveError(f"{where}: entry {entry.orig_filename!r} {fault}; nothing was unpacked.")
+            raise ArchiveError(f"{where}: entry {shown(entry.orig_filename)} {fault}; nothing was unpacked.")
     starts = sorted((entry.header_offset, entry.compress_size) for entry in entries)
     for (start, size_bytes), (next_start, _) in pairwise([*starts, (packed.start_dir, 0)]):
         if start < 0 or start + _HEADER_BYTES + size_bytes > next_start:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import resource
 import stat
 import struct
+import subprocess
 import tarfile
 import tracemalloc
 import zipfile
@@ -20,7 +22,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from rushes.config import Unpack
-from rushes.errors import ArchiveError, NotMediaError, RushesError
+from rushes.errors import ArchiveError, DiskFullError, NotMediaError, RushesError
 from rushes.files.checksum import verify
 from rushes.files.part import save
 from rushes.files.unpack import is_archive, unpack
@@ -384,6 +386,44 @@ def test_damage_anywhere_ends_in_members_or_in_a_refusal(workspace: Workspace, d
             refused.append(error.code)
     assert set(refused) <= {"archive", "not_media"}
     assert list(workspace.incoming.iterdir()) == []
+
+
+@pytest.mark.parametrize("how", ["v7", "oldgnu", "gnu", "ustar", "pax"])
+@pytest.mark.parametrize("packed", [[], ["--gzip"]])
+def test_what_the_tar_of_the_system_packs_comes_out(
+    workspace: Workspace, tmp_path: Path, how: str, packed: list[str]
+) -> None:
+    (tmp_path / "in" / "set").mkdir(parents=True)
+    for name, data in GOOD.items():
+        (tmp_path / "in" / name).write_bytes(data)
+    (tmp_path / "in" / "set" / "link").symlink_to("b.txt")
+    subprocess.run(["tar", f"--format={how}", *packed, "-cf", tmp_path / "x", "-C", tmp_path / "in", "."], check=True)
+    found, content = unpacked(workspace, (tmp_path / "x").read_bytes())
+    assert (content, found.left_out) == (GOOD, {"link": 1})
+
+
+def test_headers_that_are_for_the_whole_archive_are_no_files(workspace: Workspace) -> None:
+    told = pax(record("comment", "a commit, as git has it"), tarfile.XGLTYPE)
+    assert unpacked(workspace, told + tar_of(GOOD))[1] == GOOD
+
+
+def test_a_disk_without_room_leaves_nothing_behind(workspace: Workspace) -> None:
+    verified = brought(workspace, tar_of({"small": b"x", "large": bytes(2 * 2**20)}, mode="w:gz"))
+    before = tree(workspace.root)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, hard))  # what a full disk and a spent quota look like, too
+    try:
+        with pytest.raises(DiskFullError, match="Free some space"):
+            unpack(verified, workspace, Unpack(**LIMITS))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert tree(workspace.root) == before
+
+
+def test_a_message_shows_the_beginning_of_a_long_name(workspace: Workspace) -> None:
+    with pytest.raises(ArchiveError) as refused:
+        unpacked(workspace, with_name("a" * 60_000))
+    assert len(str(refused.value)) < 400
 
 
 def test_reading_takes_no_more_memory_for_a_larger_file(workspace: Workspace) -> None:
