@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,7 +26,7 @@ import msgspec
 
 from rushes.config import Pipeline
 from rushes.errors import MissingChecksumError, RushesError
-from rushes.files.checksum import quarantine, verify
+from rushes.files.checksum import quarantine, verify_all
 from rushes.files.download import fetch
 from rushes.files.guard import GuardedSession, guarded_session
 from rushes.files.hosts import Shares
@@ -49,6 +50,7 @@ Report = Callable[[int, int], None]
 
 T = TypeVar("T")
 Pending = Callable[[list[PlanItem], dict[str, Known]], list[tuple[str, T]]]
+_SETTLED_AT_A_TIME = 128  # what a crash may have to settle again
 _LEDGERS = ("verified", "unpacked", "media")
 _GAINS: dict[str, type[Download | Verified | Unpacked | Media]] = {
     "download": Download,
@@ -90,19 +92,15 @@ def checksum_batch(pipeline: Pipeline, workspace: Workspace, batch: Batch, repor
     _need(workspace, batch)
     downloads = Ledger(_downloads(workspace, batch).parent, f"{batch.name}.jsonl")
 
-    def one(item: PlanItem) -> Known:
-        arrived = downloads.get(item.key)
-        if not isinstance(arrived, Download):
-            return arrived or _vanished(item)
-        return _verify(msgspec.structs.replace(arrived, source=item.source), workspace)
-
-    def pending(items: list[PlanItem], done: dict[str, Known]) -> list[tuple[str, PlanItem]]:
+    def pending(items: list[PlanItem], done: dict[str, Known]) -> list[tuple[str, Known]]:
+        found = ((item, downloads.get(item.key)) for item in items if item.key not in done)
         # What is still as it was at its source keeps the line that it has.
-        new = (item for item in items if item.verified is None or isinstance(downloads.get(item.key), Download))
-        return [(item.key, item) for item in new if item.key not in done]
+        new = ((item, known) for item, known in found if item.verified is None or isinstance(known, Download))
+        return [(item.key, with_source(known or _vanished(item), item.source)) for item, known in new]
 
     path = _segment(workspace, "verified", batch)
-    result = _run("checksum", workspace, batch, path, pending, one, 2, report)
+    some = partial(_verify_some, workspace=workspace)
+    result = _run_some("checksum", workspace, batch, path, pending, some, _SETTLED_AT_A_TIME, 2, report)
     return save_result(workspace, msgspec.structs.replace(result, changed=_changed(workspace, batch)))
 
 
@@ -176,20 +174,39 @@ def _run(
     workers: int,
     report: Report | None,
 ) -> BatchResult:
+    def some(items: Sequence[T]) -> list[Known]:
+        return [one(item) for item in items]
+
+    return _run_some(stage, workspace, batch, path, pending, some, 1, workers, report)
+
+
+def _run_some(
+    stage: str,
+    workspace: Workspace,
+    batch: Batch,
+    path: Path,
+    pending: Pending[T],
+    some: Callable[[Sequence[T]], Iterable[Known]],
+    at_a_time: int,
+    workers: int,
+    report: Report | None,
+) -> BatchResult:
     start = time.monotonic()
     items = list(read_lines(workspace.path(batch.plan), PlanItem, batch.offset, batch.count))
     with segment(path) as ledger:
         tally, lock = _Tally(), threading.Lock()
 
-        def settle(keyed: tuple[str, T]) -> None:
-            outcome = one(keyed[1])
+        def settle(keyed: Sequence[tuple[str, T]]) -> None:
+            outcomes = some([item for _, item in keyed])
             with lock:
-                ledger.append(keyed[0], outcome)
-                tally.add(outcome, isinstance(outcome, _GAINS[stage]))
+                for (key, _), outcome in zip(keyed, outcomes, strict=True):
+                    ledger.append(key, outcome)
+                    tally.add(outcome, isinstance(outcome, _GAINS[stage]))
                 if report:
                     report(len(ledger.done), len(items))
 
-        each(pending(items, ledger.done), settle, workers)
+        left = pending(items, ledger.done)
+        each([left[start : start + at_a_time] for start in range(0, len(left), at_a_time)], settle, workers)
     figures = (len(items), tally.done, tally.stopped, tally.size_bytes, time.monotonic() - start)
     return save_result(workspace, BatchResult(batch, stage, *figures, media_s=round(tally.media_s, 3)))
 
@@ -231,22 +248,28 @@ def _download(item: PlanItem, pipeline: Pipeline, workspace: Workspace, session:
     return fresh or before or _vanished(item)
 
 
-def _verify(download: Download, workspace: Workspace) -> Known:
-    workspace.need(download.path)
-    try:
-        return verify(download, workspace)
-    except RushesError as error:
-        rejection = msgspec.structs.replace(
-            reject(download.source, "checksum", error),
-            attempts=download.attempts,
-            sha256=download.digests["sha256"],
-            size_bytes=download.size_bytes,
-            etag=download.etag,
-            last_modified=download.last_modified,
-        )
-        if error.status != "quarantined":
-            return rejection
-        return msgspec.structs.replace(rejection, path=quarantine(download, workspace))
+def _verify_some(known: Sequence[Known], workspace: Workspace) -> list[Known]:
+    """Verifies what arrived; the rest has its outcome already."""
+    downloads = [one for one in known if isinstance(one, Download)]
+    workspace.need(*(download.path for download in downloads))
+    verified = zip(downloads, verify_all(downloads, workspace), strict=True)
+    return [_settled(*next(verified), workspace) if isinstance(one, Download) else one for one in known]
+
+
+def _settled(download: Download, outcome: Verified | RushesError, workspace: Workspace) -> Known:
+    if isinstance(outcome, Verified):
+        return outcome
+    rejection = msgspec.structs.replace(
+        reject(download.source, "checksum", outcome),
+        attempts=download.attempts,
+        sha256=download.digests["sha256"],
+        size_bytes=download.size_bytes,
+        etag=download.etag,
+        last_modified=download.last_modified,
+    )
+    if outcome.status != "quarantined":
+        return rejection
+    return msgspec.structs.replace(rejection, path=quarantine(download, workspace))
 
 
 def _changed(workspace: Workspace, batch: Batch) -> int:

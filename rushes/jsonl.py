@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import secrets
 from collections.abc import Iterable, Iterator
@@ -35,6 +36,11 @@ _MOVES = 2048  # before their folders are synced
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
+@functools.cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
 def encode(record: Any) -> bytes:
     """Returns one record as compact JSON: keys in a fixed order, no newline."""
     return _encoder.encode(record)
@@ -46,22 +52,29 @@ def json_bytes(value: Any) -> bytes:
 
 
 @overload
-def decode(line: bytes, kind: type[T], where: str) -> T: ...
+def decode(line: bytes, kind: type[T], where: str, *place: object) -> T: ...
 
 
 @overload
-def decode(line: bytes, kind: Any, where: str) -> Any: ...
+def decode(line: bytes, kind: Any, where: str, *place: object) -> Any: ...
 
 
-def decode(line: bytes, kind: Any, where: str) -> Any:
+def decode(line: bytes, kind: Any, where: str, *place: object) -> Any:
     """Returns the record that a line holds.
 
+    Args:
+        line: The record as JSON.
+        kind: Its type.
+        where: Which file it stands in.
+        place: Where in this file; put together in an error only, for there are many lines.
+
     Raises:
-        LedgerError: The line is no such record; `where` says which file and place.
+        LedgerError: The line is no such record; it says where.
     """
     try:
-        return msgspec.json.decode(line, type=kind)
+        return _decoder(kind).decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        where = " ".join(map(str, (where, *place)))
         raise LedgerError(
             f"{where}: cannot be read back as {kind!r}: {error}. Remove the file and run again."
         ) from error
@@ -77,12 +90,13 @@ def read_lines(path: Path, kind: Any, offset: int = 0, count: int | None = None)
 
 def read_lines(path: Path, kind: Any, offset: int = 0, count: int | None = None) -> Iterator[Any]:
     """Yields the records of a JSON lines file, from a byte offset, at most `count` of them."""
+    name = f"{path.name},"
     with path.open("rb") as file:
         file.seek(offset)
         for number, line in enumerate(file):
             if number == count:
                 return
-            yield decode(line, kind, f"{path.name}, line {number + 1} from byte {offset}")
+            yield decode(line, kind, name, "from byte", offset, "line", number + 1)
 
 
 def write_lines(path: Path, records: Iterable[Any], mode: int = 0o644) -> int:

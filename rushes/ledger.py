@@ -79,8 +79,9 @@ class Ledger:
         self._positions: dict[str, tuple[int, int]] = {}
         self._mapped: tuple[int, mmap.mmap | None] = (0, None)
         for number, path in enumerate(self._segments):
+            name = str(path)
             for offset, line in _whole_lines(path):
-                self._positions[decode(line, _Key, f"{path}, byte {offset}").key] = (number, offset)
+                self._positions[decode(line, _Key, name, "byte", offset).key] = (number, offset)
 
     def __len__(self) -> int:
         return len(self._positions)
@@ -97,7 +98,7 @@ class Ledger:
     def _urls(self) -> dict[str, tuple[int, int]]:
         """A second pass, made by those only who meet a key that is not here."""
         return {
-            decode(line, _From, f"{path}, byte {offset}").outcome.source.url: (number, offset)
+            decode(line, _From, str(path), "byte", offset).outcome.source.url: (number, offset)
             for number, path in enumerate(self._segments)
             for offset, line in _whole_lines(path)
         }
@@ -112,7 +113,7 @@ class Ledger:
                 content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             self._mapped = number, content
         line = content[offset : content.find(b"\n", offset)]
-        return decode(line, _Line, f"{self._segments[number]}, byte {offset}").outcome
+        return decode(line, _Line, str(self._segments[number]), "byte", offset).outcome
 
 
 class Segment:
@@ -135,7 +136,7 @@ def every_outcome(folder: Path) -> Iterator[Known]:
     """Yields all that a ledger ever held, the oldest first, also what later lines took the place of."""
     for path in sorted(folder.glob("*.jsonl")):
         for offset, line in _whole_lines(path):
-            yield decode(line, _Line, f"{path}, byte {offset}").outcome
+            yield decode(line, _Line, str(path), "byte", offset).outcome
 
 
 @contextmanager
@@ -146,7 +147,7 @@ def segment(path: Path) -> Iterator[Segment]:
     done: dict[str, Known] = {}
     end = 0
     for offset, text in _whole_lines(path):
-        line = decode(text, _Line, f"{path}, byte {offset}")
+        line = decode(text, _Line, str(path), "byte", offset)
         done[line.key] = line.outcome
         end = offset + len(text)
     with path.open("r+b") as file:

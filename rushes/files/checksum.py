@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from rushes.errors import ChecksumMismatchError
+from rushes.errors import ChecksumMismatchError, RushesError
 from rushes.files.part import CHUNK_BYTES, storage_error
-from rushes.files.resume import forget
+from rushes.files.settle import settle, settle_all
 from rushes.files.urls import redact
-from rushes.jsonl import publish
 from rushes.records import Download, Verified
 from rushes.sniff import sniff
 from rushes.workspace import Workspace, stored
 
-__all__ = ["calculate_checksum", "compare", "get_checksum_from_file", "parse_checksum", "quarantine", "verify"]
+__all__ = [
+    "calculate_checksum",
+    "compare",
+    "get_checksum_from_file",
+    "parse_checksum",
+    "quarantine",
+    "verify",
+    "verify_all",
+]
 
 _HEX_DIGITS = {"md5": 32, "sha1": 40, "sha256": 64, "sha512": 128}
 
@@ -103,12 +110,49 @@ def verify(download: Download, workspace: Workspace) -> Verified:
         ChecksumMismatchError: The digests differ; the part file stays where it is.
         StorageError: The part file cannot be read, or the store cannot be written.
     """
-    source = download.source
-    compare(download.digests, source.checksum, redact(source.url))
-    sha256 = download.digests["sha256"]
-    part = workspace.path(download.path)
-    path = _moved_before(part, sha256, workspace) or stored("media", sha256, sniff(part).suffix)
-    _settle(part, workspace.path(path))
+    outcome = verify_all([download], workspace)[0]
+    if isinstance(outcome, RushesError):
+        raise outcome
+    return outcome
+
+
+def verify_all(downloads: Sequence[Download], workspace: Workspace) -> list[Verified | RushesError]:
+    """Does what `verify` does for many downloads, which wait for the disk together.
+
+    Returns:
+        What became of each, in order. What is verified stands in the store for good, so that a ledger may say so.
+    """
+    outcomes = [_compared(download, workspace) for download in downloads]
+    moves = {
+        number: (workspace.path(download.path), workspace.path(outcome.path))
+        for number, (download, outcome) in enumerate(zip(downloads, outcomes, strict=True))
+        if isinstance(outcome, Verified)
+    }
+    for (number, (_, target)), error in zip(moves.items(), settle_all(list(moves.values())), strict=True):
+        if error is not None:
+            outcomes[number] = storage_error(error, target)
+    return outcomes
+
+
+def quarantine(download: Download, workspace: Workspace) -> str:
+    """Moves what arrived to where nothing uses it, and returns its path in the workspace.
+
+    Raises:
+        StorageError: It cannot be moved.
+    """
+    path = stored("quarantine", download.digests["sha256"], ".bin")
+    settle(workspace.path(download.path), workspace.path(path))
+    return path
+
+
+def _compared(download: Download, workspace: Workspace) -> Verified | RushesError:
+    source, sha256 = download.source, download.digests["sha256"]
+    try:
+        compare(download.digests, source.checksum, redact(source.url))
+        part = workspace.path(download.path)
+        path = _moved_before(part, sha256, workspace) or stored("media", sha256, sniff(part).suffix)
+    except RushesError as error:
+        return error
     return Verified(
         source,
         path,
@@ -121,31 +165,9 @@ def verify(download: Download, workspace: Workspace) -> Verified:
     )
 
 
-def quarantine(download: Download, workspace: Workspace) -> str:
-    """Moves what arrived to where nothing uses it, and returns its path in the workspace.
-
-    Raises:
-        StorageError: It cannot be moved.
-    """
-    path = stored("quarantine", download.digests["sha256"], ".bin")
-    _settle(workspace.path(download.path), workspace.path(path))
-    return path
-
-
 def _moved_before(part: Path, sha256: str, workspace: Workspace) -> str | None:
     """Returns where an earlier try published the part, if it crashed before it could say so."""
     if part.exists():
         return None
     found = sorted(workspace.path(stored("media", sha256, "")).parent.glob(f"{sha256}.*"))
     return found[0].relative_to(workspace.root).as_posix() if found else None
-
-
-def _settle(part: Path, target: Path) -> None:
-    try:
-        if part.exists() and target.exists() and part.stat().st_size == target.stat().st_size:
-            part.unlink()
-        elif part.exists() or not target.exists():  # also over a file that was cut short since it was stored
-            publish(part, target)
-        forget(part)
-    except OSError as error:
-        raise storage_error(error, target) from None

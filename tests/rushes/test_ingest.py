@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 from rushes.config import Pipeline
+from rushes.files import settle
 from rushes.ingest import checksum_batch, download_batch, transcode_batch
-from rushes.jsonl import atomic_write
+from rushes.jsonl import atomic_write, fsync_dir
 from rushes.ledger import Ledger
 from rushes.plan import Plan, make_plan, new_run
 from rushes.records import Media, Rejection
@@ -202,6 +203,26 @@ def test_a_crash_between_the_move_and_the_ledger_does_not_let_a_wrong_checksum_t
     for batch in plan.batches:
         checksum_batch(config, workspace, batch)
     assert codes(config, workspace, plan) == {"wrong": "checksum_mismatch", "twin": "ok"}
+
+
+def test_the_ledger_speaks_of_no_file_before_it_is_on_the_disk(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        png(tmp_path / f"{number}.png", f"#{number:02}0000")
+    config = settings(workspace, [{"id": str(number), "url": f"{number}.png"} for number in range(20)])
+    plan = make_plan(config, workspace, new_run())
+    written: list[bytes] = []
+
+    def synced(folder: Path) -> None:
+        written.extend(path.read_bytes() for path in workspace.ledger("verified").glob("*"))
+        fsync_dir(folder)
+
+    monkeypatch.setattr(settle, "fsync_dir", synced)
+    download_batch(config, workspace, plan.batches[0])
+    assert checksum_batch(config, workspace, plan.batches[0]).done == 20
+    assert set(written) == {b""}
+    assert len(Ledger(workspace.ledger("verified"))) == 20
 
 
 def test_an_image_of_a_ledger_line_cut_short_by_a_crash_is_done_again(workspace: Workspace, picture: bytes) -> None:
