@@ -135,6 +135,7 @@ def _own_ray(folder: Path) -> Iterator[None]:
         _temp_dir=str(folder),
     )
     signal.signal(signal.SIGTERM, on_end)  # Ray has put its own there, which ends the process with another code
+    _share_hosts()
     warm = ray.remote(num_cpus=1)(_warm)
     imported = [warm.remote() for _ in range(int(ray.cluster_resources().get("CPU", 1)))]
     try:
@@ -142,6 +143,13 @@ def _own_ray(folder: Path) -> Iterator[None]:
     finally:
         del imported  # dropped earlier, Ray would cancel them
         ray.shutdown()
+
+
+def _share_hosts() -> None:
+    """Brings up what the batches share, before they find warm workers: it keeps the one that it gets."""
+    from flows.hosts import cluster_shares
+
+    cluster_shares()
 
 
 def _warm() -> None:
