@@ -9,6 +9,7 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 Entries = Sequence[tuple[str | zipfile.ZipInfo, bytes]]
 
@@ -36,6 +37,13 @@ def tar_of(
         for info in others:
             packed.addfile(info)
     return buffer.getvalue()
+
+
+def tree(folder: Path, without: str = "\0") -> dict[str, bytes | None]:
+    """Returns everything below a folder; content of files, None for folders."""
+    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
+    kept = {name: path for name, path in found.items() if not name.startswith(without)}
+    return {name: path.read_bytes() if path.is_file() else None for name, path in kept.items()}
 
 
 def special(kind: int, content: bytes = b"x") -> tuple[zipfile.ZipInfo, bytes]:

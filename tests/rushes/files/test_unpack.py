@@ -1,4 +1,4 @@
-"""Hostile archives: each is refused with its code, leaves nothing behind, and touches nothing outside the workspace."""
+"""What comes out of archives, and what does not; `test_hostile_archives.py` has those that nobody should unpack."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import bz2
 import gzip
 import lzma
 import resource
-import stat
 import struct
 import subprocess
 import tarfile
 import tracemalloc
 import zipfile
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,204 +25,21 @@ from rushes.files.checksum import verify
 from rushes.files.part import save
 from rushes.files.unpack import is_archive, unpack
 from rushes.jsonl import read_lines
-from rushes.records import Download, Member, Rejection, Source, Unpacked, Verified
+from rushes.records import Download, Member, Source, Unpacked, Verified
 from rushes.sniff import sniff
 from rushes.workspace import Workspace
+from tests.hostile_archives import GOOD, LIMITS, with_name
 from tests.rushes.files.archives import (
     END,
     entry,
     header,
     padded,
-    patched,
     pax,
-    quoted_overlap,
     record,
-    special,
     tar_of,
+    tree,
     zip_of,
 )
-from tests.rushes.runs import ended, ingest, settings
-
-GOOD = {"a.txt": b"good", "set/b.txt": b"better"}
-LIMITS = {"max_files": 50, "max_bytes": 64 * 2**20, "max_ratio": 100}
-ZEROS = bytes(16 * 2**20)
-
-
-def with_name(name: str) -> bytes:
-    return zip_of({**GOOD, name: b"x"})
-
-
-def with_nul() -> bytes:
-    return patched(with_name("good.pngX.exe"), b"good.pngX", b"good.png\0")
-
-
-def with_wrong_utf8() -> bytes:
-    return patched(with_name("ü.txt"), "ü".encode(), b"\xff\xff")
-
-
-def with_two_names() -> bytes:
-    """The directory says one name, and the file itself another."""
-    return patched(with_name("safe.png"), b"safe.png", b"../x.png", 1)
-
-
-def with_lie(field: int, value: int) -> bytes:
-    """A zip of a file whose directory entry and header state another length."""
-    packed = zip_of({"a": bytes(1000) + b"\1"})
-    for signature, offset in ((b"PK\x03\x04", 18), (b"PK\x01\x02", 20)):
-        place = packed.index(signature) + offset + field
-        packed = packed[:place] + struct.pack("<L", value) + packed[place + 4 :]
-    return packed
-
-
-def encrypted() -> bytes:
-    packed = bytearray(zip_of(GOOD))
-    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        packed[packed.index(signature) + offset] |= 1
-    return bytes(packed)
-
-
-def one_body_twice() -> bytes:
-    """Two entries of a directory lead to the same bytes, as in the first zip bombs without nesting."""
-    packed = zip_of([("a", b"x" * 100), ("b", b"x" * 100)], zipfile.ZIP_STORED)
-    second = packed.index(b"PK\x03\x04", 1)
-    place = packed.rindex(b"PK\x01\x02") + 42
-    assert packed[place : place + 4] == struct.pack("<L", second)
-    return patched(packed, b"b" + b"x" * 100, b"a" + b"x" * 100)[:place] + struct.pack("<L", 0) + packed[place + 4 :]
-
-
-def crowded_directory() -> bytes:
-    """A zip whose end says that there is one entry, before a directory of many."""
-    packed = zip_of({f"{number}": b"" for number in range(2000)})
-    return packed[:-14] + struct.pack("<2H", 1, 1) + packed[-10:]
-
-
-def sparse() -> bytes:
-    """A file of a terabyte in three blocks."""
-    info = tarfile.TarInfo("big")
-    info.pax_headers = {"GNU.sparse.major": "0", "GNU.sparse.minor": "1", "GNU.sparse.map": f"{10**12},0"}
-    info.pax_headers |= {"GNU.sparse.size": str(10**12), "GNU.sparse.name": "big"}
-    return tar_of({}, info)
-
-
-def gzip_with_wrong_sum() -> bytes:
-    packed = bytearray(tar_of(GOOD, mode="w:gz"))
-    packed[-8] ^= 0xFF
-    return bytes(packed)
-
-
-ZIPS: dict[str, tuple[Callable[[], bytes], str]] = {
-    "parent": (lambda: with_name("../evil"), "leads out"),
-    "parent further on": (lambda: with_name("a/../../evil"), "leads out"),
-    "parent at the end": (lambda: with_name("a/.."), "leads out"),
-    "many parents": (lambda: with_name("../" * 30 + "etc/cron.d/evil"), "leads out"),
-    "parent as a folder": (lambda: with_name("../evil/"), "leads out"),
-    "absolute": (lambda: with_name("/etc/evil"), "leads out"),
-    "two slashes": (lambda: with_name("//host/share/evil"), "leads out"),
-    "backslashes": (lambda: with_name("..\\..\\evil"), "leads out"),
-    "mixed slashes": (lambda: with_name("a\\../..\\evil"), "leads out"),
-    "a root of Windows": (lambda: with_name("\\evil"), "leads out"),
-    "a drive": (lambda: with_name("C:\\evil"), "has a drive"),
-    "a drive without a slash": (lambda: with_name("c:evil"), "has a drive"),
-    "a device path": (lambda: with_name("\\\\?\\C:\\evil"), "leads out"),
-    "NUL in front": (lambda: patched(with_name("Xevil"), b"Xevil", b"\0evil"), "has no name"),
-    "NUL": (with_nul, "has a NUL"),
-    "no UTF-8": (with_wrong_utf8, "not a zip archive that can be unpacked"),
-    "no name": (lambda: with_name("."), "has no name"),
-    "endless name": (lambda: with_name("a" * 5000), "more than 4096 characters"),
-    "two names of one file": (with_two_names, "differ"),
-    "a name twice": (lambda: zip_of([("a", b"1"), ("a", b"2")]), "stands in it twice"),
-    "a name twice, written otherwise": (lambda: zip_of([("s/a", b"1"), ("s/./a", b"2")]), "stands in it twice"),
-    "a link": (lambda: zip_of([special(stat.S_IFLNK, b"/etc/passwd")]), "is a link or a device"),
-    "a device": (lambda: zip_of([special(stat.S_IFBLK)]), "is a link or a device"),
-    "a pipe": (lambda: zip_of([special(stat.S_IFIFO)]), "is a link or a device"),
-    "encrypted": (encrypted, "is encrypted"),
-    "ratio of one file": (lambda: zip_of({"a": ZEROS}), "more than 100 times its size"),
-    "ratio of all files": (lambda: zip_of({f"{n}": bytes(2**20) for n in range(12)}), "more than 100 times its size"),
-    "too many files": (lambda: zip_of({f"{number}": b"x" for number in range(51)}), "at most 50"),
-    "too many bytes": (lambda: zip_of({f"{n}": bytes(2**20) for n in range(65)}, 0), "at most"),
-    "one body twice": (one_body_twice, "overlap"),
-    "quoted headers": (lambda: quoted_overlap(40), "overlap"),
-    "a crowded directory": (crowded_directory, "at most 50"),
-    "less than stated": (lambda: with_lie(4, 5000), "is 1001 bytes, not 5000"),
-    "more than stated": (lambda: with_lie(4, 10), "Bad CRC"),
-    "packed beyond the end": (lambda: with_lie(0, 10**9), "overlap"),
-    "an unusual method": (lambda: zip_of(GOOD, zipfile.ZIP_LZMA), "packed by method 14"),
-    "cut off": (lambda: zip_of(GOOD)[:-30], "not a zip archive"),
-    "damaged": (lambda: patched(zip_of({"a": b"AAAA"}, 0), b"AAAA", b"ABAA"), "Bad CRC"),
-    "empty": (lambda: zip_of({}), "without a single file"),
-    "folders only": (lambda: zip_of({"a/": b""}), "without a single file"),
-    "leftovers only": (lambda: zip_of({"__MACOSX/._a.png": b"x", ".DS_Store": b"x"}), "without a single file"),
-}
-
-TARS: dict[str, tuple[Callable[[], bytes], str]] = {
-    "tar parent": (lambda: tar_of({**GOOD, "../evil": b"x"}), "leads out"),
-    "tar parent as a folder": (lambda: tar_of(GOOD, entry("../evil", tarfile.DIRTYPE)), "leads out"),
-    "tar absolute": (lambda: tar_of({**GOOD, "/etc/evil": b"x"}), "leads out"),
-    "tar backslashes": (lambda: tar_of({**GOOD, "..\\evil": b"x"}), "leads out"),
-    "tar link out": (lambda: tar_of(GOOD, entry("l", tarfile.SYMTYPE, "../../etc/passwd")), "link that leads out"),
-    "tar link to the root": (lambda: tar_of(GOOD, entry("l", tarfile.SYMTYPE, "/etc/passwd")), "link that leads out"),
-    "tar link through a folder": (
-        lambda: tar_of(GOOD, entry("a/b/l", tarfile.SYMTYPE, "c/../../../..")),
-        "link that leads out",
-    ),
-    "tar hard link out": (lambda: tar_of(GOOD, entry("l", tarfile.LNKTYPE, "../secret")), "link that leads out"),
-    "tar hard link to the root": (lambda: tar_of(GOOD, entry("l", tarfile.LNKTYPE, "/etc/passwd")), "leads out"),
-    "tar device": (lambda: tar_of(GOOD, entry("null", tarfile.CHRTYPE)), "is a device"),
-    "tar block device": (lambda: tar_of(GOOD, entry("sda", tarfile.BLKTYPE)), "is a device"),
-    "tar pipe": (lambda: tar_of(GOOD, entry("pipe", tarfile.FIFOTYPE)), "is a device"),
-    "tar of an unknown kind": (lambda: tar_of(GOOD, entry("odd", b"V")), "is a device"),
-    "tar name twice": (lambda: tar_of({"a": b"1", "./a": b"2"}), "stands in it twice"),
-    "tar NUL": (lambda: pax(record("path", "a\0b")) + header("a", 0) + END, "has a NUL"),
-    "tar name in no UTF-8": (lambda: tar_of({"a\udcff": b""}, how=tarfile.GNU_FORMAT), "not in UTF-8"),
-    "tar sparse": (sparse, "is a sparse file"),
-    "tar gz ratio": (lambda: tar_of({"a": ZEROS}, mode="w:gz"), "more than 100 times its size"),
-    "tar bz2 ratio": (lambda: tar_of({"a": ZEROS}, mode="w:bz2"), "more than 100 times its size"),
-    "tar xz ratio": (lambda: tar_of({"a": ZEROS}, mode="w:xz"), "more than 100 times its size"),
-    "tar gz zeros behind the end": (lambda: gzip.compress(tar_of(GOOD) + ZEROS), "more than 100 times its size"),
-    "tar gz ratio of left-out files": (lambda: tar_of({"._a": ZEROS}, mode="w:gz"), "more than 100 times its size"),
-    "tar too many files": (lambda: tar_of({f"{number}": b"" for number in range(51)}), "at most 50"),
-    "tar too many folders": (lambda: tar_of(GOOD, *[entry("d", tarfile.DIRTYPE)] * 50), "at most 50"),
-    "tar too many bytes": (lambda: tar_of({f"{n}": bytes(2**20) for n in range(49)} | {"b": ZEROS}), "max_bytes"),
-    "tar length beyond the end": (lambda: header("a", 10**9) + padded(b"x") + END, "cut off"),
-    "tar length below zero": (
-        lambda: header("b", 512) + bytes(512) + header("a", 0, raw_size=b"\xff" * 10 + b"\xfc\x00") + END,
-        "below zero|points back|not a tar",
-    ),
-    "tar pax length below zero": (
-        lambda: pax(record("size", "-1536")) + header("a", 0) + END,
-        "below zero|points back|not a tar",
-    ),
-    "tar header that never ends": (lambda: header("pax", 2**33, tarfile.XHDTYPE) + bytes(4096), "which no archive has"),
-    "tar name that never ends": (lambda: header("n", 2**40, tarfile.GNUTYPE_LONGNAME) + END, "which no archive has"),
-    "tar global headers without end": (
-        lambda: pax(record("comment", "x" * 60_000), tarfile.XGLTYPE) * 10 + header("a", 0) + END,
-        "which no archive has",
-    ),
-    "tar headers of headers": (
-        lambda: pax(record("a", "b")) * 2000 + header("a", 0) + END,
-        "which no archive has|not a tar",
-    ),
-    "tar number of many digits": (lambda: pax(b"1" * 200_000) + header("a", 0) + END, "thousand digits"),
-    "tar sparse map without end": (
-        lambda: (
-            pax(record("GNU.sparse.major", "1") + record("GNU.sparse.minor", "0"))
-            + header("a", 2**30)
-            + padded(b"999999999\n" + b"0\n" * 500_000)
-            + END
-        ),
-        "which no archive has",
-    ),
-    "tar damaged in the middle": (
-        lambda: tar_of({"a": b"x"})[:1024] + b"\1" * 512 + tar_of({"b": b"y"}),
-        "before its end mark",
-    ),
-    "tar cut off": (lambda: tar_of({"a": b"x" * 2000})[:1500], "cut off"),
-    "tar cut off between files": (lambda: tar_of({"a": bytes(512)}, how=tarfile.USTAR_FORMAT)[:1024], "end mark"),
-    "tar gz cut off": (lambda: tar_of({"a": bytes(range(256)) * 99}, mode="w:gz")[:-20], "damaged"),
-    "tar gz with a wrong sum": (gzip_with_wrong_sum, "damaged"),
-    "tar xz cut off": (lambda: tar_of(GOOD, mode="w:xz")[:-20], "damaged"),
-    "tar of nothing but links": (lambda: tar_of({}, entry("l", tarfile.SYMTYPE, "a")), "without a single file"),
-}
 
 
 @pytest.fixture
@@ -232,32 +47,6 @@ def workspace(tmp_path: Path) -> Workspace:
     (tmp_path / "secret").write_bytes(b"secret")
     (tmp_path / "sub").mkdir()
     return Workspace(tmp_path / "sub" / "work")
-
-
-def tree(folder: Path, without: str = "\0") -> dict[str, bytes | None]:
-    """Returns everything below a folder; content of files, None for folders."""
-    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
-    kept = {name: path for name, path in found.items() if not name.startswith(without)}
-    return {name: path.read_bytes() if path.is_file() else None for name, path in kept.items()}
-
-
-@pytest.mark.parametrize("case", [*ZIPS, *TARS])
-def test_a_hostile_archive_is_refused_and_leaves_nothing(workspace: Workspace, tmp_path: Path, case: str) -> None:
-    make, said = (ZIPS | TARS)[case]
-    content = make()
-    (tmp_path / "sub" / "pack").write_bytes(content)
-    config = settings(workspace, [{"id": "bad", "url": "pack"}], download={"unpack": LIMITS})
-    outside = tree(tmp_path, without="sub/work")
-    outcome = ended(config, workspace, ingest(config, workspace))["bad"]
-    assert isinstance(outcome, Rejection)
-    assert (outcome.code, outcome.status, outcome.stage) == ("archive", "quarantined", "unpack"), outcome.message
-    with pytest.raises(ArchiveError, match=said):
-        raise ArchiveError(outcome.message)
-    assert outcome.message.startswith("bad: ")
-    assert tree(tmp_path, without="sub/work") == outside
-    assert [path.read_bytes() for path in workspace.path("media").rglob("*") if path.is_file()] == [content]
-    assert list(workspace.incoming.iterdir()) == []
-    assert not workspace.path("unpacked").exists()
 
 
 def brought(workspace: Workspace, content: bytes) -> Verified:
