@@ -7,9 +7,7 @@ import functools
 import os
 import secrets
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import IO, Any, TypeVar, overload
 
@@ -24,15 +22,12 @@ __all__ = [
     "fsync_dir",
     "json_bytes",
     "publish",
-    "publish_all",
     "read_lines",
     "storing",
     "write_lines",
 ]
 
 T = TypeVar("T")
-_SYNCS = 8  # at a time
-_MOVES = 2048  # before their folders are synced
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
@@ -129,29 +124,11 @@ def atomic_write(path: Path, mode: int = 0o644) -> Iterator[IO[bytes]]:
 
 def publish(part: Path, target: Path) -> None:
     """Moves a finished part file to its place: fsync, rename, fsync of the folder."""
-    fsync_dir(_move((part, target)))
-
-
-def publish_all(moves: Iterable[tuple[Path, Path]]) -> None:
-    """Moves finished part files to their places; a disk that syncs several at a time syncs them in the time of a few.
-
-    Args:
-        moves: Part files, each with its target; taken as they are needed.
-    """
-    left = iter(moves)
-    with ThreadPoolExecutor(_SYNCS) as pool:
-        while some := list(islice(left, _MOVES)):
-            folders = set(pool.map(_move, some))
-            list(pool.map(fsync_dir, folders))
-
-
-def _move(move: tuple[Path, Path]) -> Path:
-    part, target = move
     with part.open("rb") as file:
         os.fsync(file.fileno())
     target.parent.mkdir(parents=True, exist_ok=True)
     part.replace(target)
-    return target.parent
+    fsync_dir(target.parent)
 
 
 def fsync_dir(folder: Path) -> None:

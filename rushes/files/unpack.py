@@ -13,15 +13,17 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from rushes.config import Unpack
 from rushes.errors import ArchiveError, NotMediaError
 from rushes.files.limits import Limits, Meter, shown
 from rushes.files.part import check_space, storage_error
+from rushes.files.settle import settle_all
 from rushes.files.tars import read_tar
 from rushes.files.zips import opened_zip, zip_chunks
-from rushes.jsonl import encode, publish, publish_all, read_lines
+from rushes.jsonl import encode, publish, read_lines
 from rushes.records import Member, Unpacked, Verified
 from rushes.sniff import ARCHIVE_SUFFIXES, sniff
 from rushes.workspace import Workspace, stored
@@ -31,6 +33,7 @@ __all__ = ["is_archive", "is_whole", "rules_of", "unpack"]
 _RULES_VERSION = 1
 """Raised whenever the same archive would give other members."""
 
+_SETTLED_AT_A_TIME = 1024
 _DOCUMENTS = frozenset({"[Content_Types].xml", "META-INF/MANIFEST.MF", "AndroidManifest.xml"})
 _SYSTEM_FILES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 _METHODS = frozenset(
@@ -90,7 +93,7 @@ def unpack(verified: Verified, workspace: Workspace, config: Unpack | None) -> U
         if not members:
             raise ArchiveError(f"{name}: an archive without a single file. Look at what packs it.")
         listing = stored(f"unpacked/{rules_of(config)}", verified.sha256, ".jsonl")
-        publish_all(_published(folder, workspace))
+        _publish(folder, workspace)
         publish(_list_of(folder), workspace.path(listing))
     size_bytes = workspace.path(listing).stat().st_size
     return Unpacked(verified, listing, size_bytes, members, unpacked_bytes, dict(sorted(left_out.items())))
@@ -162,7 +165,14 @@ def _stage(files: Iterable[tuple[str, Iterator[bytes]]], folder: Path) -> tuple[
     return number, total_bytes
 
 
-def _published(folder: Path, workspace: Workspace) -> Iterator[tuple[Path, Path]]:
+def _publish(folder: Path, workspace: Workspace) -> None:
+    moves = _moves(folder, workspace)
+    while some := list(islice(moves, _SETTLED_AT_A_TIME)):
+        if error := next(filter(None, settle_all(some)), None):
+            raise error
+
+
+def _moves(folder: Path, workspace: Workspace) -> Iterator[tuple[Path, Path]]:
     """Yields which files go where; what is in the store already goes with the folder."""
     for number, member in enumerate(read_lines(_list_of(folder), Member)):
         if not workspace.holds(member.path, member.size_bytes):
