@@ -57,22 +57,19 @@ class HostGate:
         self._patience = Patience()
 
     @contextmanager
-    def slot(self, url: str, limit: int, every_s: float = 0.0) -> Iterator[float]:
+    def slot(self, url: str, limit: int, every_s: float = 0.0) -> Iterator[None]:
         """Waits until an exchange with a URL's host may begin, and holds its place until the block ends.
 
         Args:
             url: What is asked for.
             limit: How many exchanges with its host may be under way, this one with them.
             every_s: How long it keeps its place at least, in seconds.
-
-        Yields:
-            How long it waited, in seconds.
         """
-        start_s, name = time.monotonic(), host_of(url)
+        name = host_of(url)
         self._wait(name, limit)
         begun_s = time.monotonic()
         try:
-            yield begun_s - start_s
+            yield
         finally:
             if every_s:
                 time.sleep(max(0.0, begun_s + every_s - time.monotonic()))

@@ -44,11 +44,13 @@ _HEADERS = {"User-Agent": AGENT, "Accept-Encoding": "identity", "Accept": "*/*",
 def guarded_session(config: DownloadConfig, gate: HostGate | None = None) -> GuardedSession:
     """Returns a session whose connections the guard checks, for as many threads as `config.concurrency` says.
 
-    At most `config.per_host` exchanges with one host are under way at a time, together with all others of the gate;
-    by default, those of this process. Proxies and
-    `.netrc` of the environment are not used, because a proxy would connect in our stead, unchecked; a certificate
-    bundle in `REQUESTS_CA_BUNDLE` or `SSL_CERT_FILE` is. Cookies are not kept, so that no item depends on another.
-    Redirects are not followed; `rushes.files.transfer` does that.
+    Proxies and `.netrc` of the environment are not used, because a proxy would connect in our stead, unchecked; a
+    certificate bundle in `REQUESTS_CA_BUNDLE` or `SSL_CERT_FILE` is. Cookies are not kept, so that no item depends on
+    another. Redirects are not followed; `rushes.files.transfer` does that.
+
+    Args:
+        config: How many exchanges with one host may be under way at a time, and which addresses may be reached.
+        gate: Who counts them; by default, the gate that all in this process share.
 
     Raises:
         ConfigError: An entry of `config.allow_private_hosts` is no address, network or host name.

@@ -115,9 +115,9 @@ class LeasedGate(HostGate):
         except ConnectionError as error:
             self._unheard(error, asked)
         else:
-            self._heard(shares, sent_s)
+            self._heard(shares, wants, sent_s)
 
-    def _heard(self, shares: dict[str, Share], sent_s: float) -> None:
+    def _heard(self, shares: dict[str, Share], wants: dict[str, Want], sent_s: float) -> None:
         if self._alone:
             _log.info("The ledger of hosts answers again: download.per_host holds over the whole cluster.")
         with self._lock:
@@ -125,7 +125,7 @@ class LeasedGate(HostGate):
             self._again_s = min((share.again_s for share in shares.values()), default=RENEW_S)
             for name, share in shares.items():
                 host = self._hosts[name]
-                host.granted = share.slots
+                host.granted = share.slots if host.limit >= wants[name].limit else 0
                 if share.quiet_s:
                     self._patience.ask(name, share.quiet_s)
                 if not (host.told or host.limits or host.peak):

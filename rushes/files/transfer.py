@@ -150,18 +150,17 @@ def opened(
 ) -> Iterator[Transfer]:
     """Sends a request, follows its redirects, and gives the answer until the block ends.
 
-    Until then it has a slot of its host, `config.per_host` at a time; the wait for one takes nothing of its time.
+    Until then it has a slot of its host, `config.per_host` at a time. The wait for slots and for robots.txt takes
+    nothing of its time.
 
     Raises:
         DownloadError: Any of its kinds.
     """
-    deadline_s = time.monotonic() + config.timeout_s.total
-    target = url
-    gate = session.gate
+    left_s, target, gate = config.timeout_s.total, url, session.gate
     for _ in range(MAX_REDIRECTS + 1):
         manners = _manners(target, session, config)
-        with gate.slot(target, manners.per_host, manners.every_s) as waited_s:
-            deadline_s += waited_s
+        with gate.slot(target, manners.per_host, manners.every_s):
+            deadline_s = time.monotonic() + left_s
             with _requested(method, target, session, config, headers, deadline_s) as response:
                 _heed(gate, target, response)
                 if not response.is_redirect:
@@ -170,6 +169,7 @@ def opened(
                         check_tag(url, response.headers.getlist("X-Robots-Tag"))
                     yield Transfer(url, response, config, deadline_s, manners.robots)
                     return
+            left_s = deadline_s - time.monotonic()
         target = _redirected(url, target, response.headers["Location"])
     raise BadURLError(f"{redact(url)}: more than {MAX_REDIRECTS} redirects, the last one to {redact(target)}.")
 

@@ -166,6 +166,19 @@ def test_the_handle_travels_by_name(shares: ClusterShares) -> None:
     assert sorted(shares.leases()) == [("h", "elsewhere", 5), ("h", "here", 3)]
 
 
+def test_two_runs_on_one_cluster_share_a_host(shares: ClusterShares) -> None:
+    assert shares.renew("first run", {"h": Want(3, 0, 8)}, {})["h"].slots == 3
+    code = (
+        "import sys, ray; from flows.hosts import cluster_shares; from rushes.files.hosts import Want;"
+        "ray.init(address=sys.argv[1], namespace='elsewhere', log_to_driver=False);"
+        "print(cluster_shares().renew('second run', {'h': Want(8, 0, 8)}, {})['h'].slots)"
+    )
+    command = [sys.executable, "-c", code, ray.get_runtime_context().gcs_address]
+    second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert second.stdout == "5\n"
+    assert sorted(shares.leases()) == [("h", "first run", 3), ("h", "second run", 5)]
+
+
 def _holders() -> int:
     """Counts who has leases, and brings no actor up to ask."""
     try:

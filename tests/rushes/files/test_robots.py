@@ -290,6 +290,12 @@ def test_a_crawl_delay_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0.1 <= time.monotonic() - start_s < 3
 
 
+def test_a_crawl_delay_takes_nothing_of_the_time_for_the_transfer() -> None:
+    rules, there = lines("User-agent: *", "Crawl-delay: 0.6"), web.redirect("/b")
+    with serve({"/robots.txt": rules, "/a": there, "/b": b"media"}) as server:
+        assert get(server.url("/a"), timeout_s={"connect": 0.5, "read": 0.5, "total": 0.5}) == ALLOWS
+
+
 def test_what_the_host_says_about_status_stays_what_it_is() -> None:
     with serve({"/robots.txt": b""}) as server, pytest.raises(HTTPStatusError, match="404"):
         get(server.url("/gone"))
