@@ -150,9 +150,8 @@ def segment(path: Path) -> Iterator[Segment]:
         line = decode(text, _Line, str(path), "byte", offset)
         done[line.key] = line.outcome
         end = offset + len(text)
-    with path.open("r+b") as file:
-        file.truncate(end)
-        file.seek(end)
+    os.truncate(path, end)
+    with path.open("ab") as file:
         try:
             yield Segment(file, done)
         finally:

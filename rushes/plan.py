@@ -15,7 +15,6 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -24,7 +23,7 @@ from rushes.config import Pipeline
 from rushes.errors import ConfigError
 from rushes.files.resume import sweep
 from rushes.files.unpack import is_archive
-from rushes.files.urls import redact
+from rushes.files.urls import redact, suffix
 from rushes.items import STATES, PlanItem, look_up, state, to_ask
 from rushes.jsonl import atomic_write, decode, encode, read_lines, write_lines
 from rushes.records import Source
@@ -157,8 +156,7 @@ def _labels(source: Source) -> Iterator[str]:
 
 def cost_s(item: PlanItem, asked: bool) -> float:
     """Returns about how many seconds of work an item is on one core, where it is asked about or brought here."""
-    name = item.verified.path if item.verified else urlsplit(item.source.url).path
-    if asked or Path(name).suffix.lower() in _IMAGE_SUFFIXES:
+    if asked or suffix(item.verified.path if item.verified else item.source.url) in _IMAGE_SUFFIXES:
         return _IMAGE_S
     return item.verified.size_bytes / 1e6 * _VIDEO_S_PER_MB if item.verified else _VIDEO_S
 

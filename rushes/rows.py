@@ -139,7 +139,7 @@ def _row(header: list[str], values: list[str], line: int, name: str) -> Row:
 def _fault(column: str, value: str) -> str | None:
     if "\0" in value:
         return f"{column} holds a NUL byte"
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
         return f"{column} holds bytes that are not UTF-8; save the file as UTF-8"
     return None
 

@@ -12,20 +12,14 @@ import math
 import re
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from urllib3 import HTTPHeaderDict
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["TimedResponse", "ends_by"]
-
-# urllib3 takes no argument of ours down to where it reads; requests of other threads have their own.
-_deadline_s: ContextVar[float] = ContextVar("deadline_s", default=math.inf)
+__all__ = ["TimedResponse"]
 
 _BUFFER_BYTES = 64 << 10  # the head and all of a small file come in one read
 _MAX_HEADERS = 100  # as in http.client
@@ -33,18 +27,13 @@ _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _PLAIN_HEAD = re.compile(rb"HTTP/1\.1 (200|206|304) ([ -~]*)\r\n((?:%b:[^\r\n\0]*\r\n)+)\r\n" % _TOKEN)
 
 
-@contextmanager
-def ends_by(deadline_s: float) -> Iterator[None]:
-    """Has the requests that begin in this block end by a moment of `time.monotonic`, in seconds, with their bodies."""
-    token = _deadline_s.set(deadline_s)
-    try:
-        yield
-    finally:
-        _deadline_s.reset(token)
-
-
 class TimedResponse(http.client.HTTPResponse):
     """An answer of which no part, from the status line to the trailers, is read past its deadline.
+
+    Args:
+        sock: Where it comes from; who made it closes it.
+        method: Of the request.
+        deadline_s: When all of it must be here, as a moment of `time.monotonic`, in seconds.
 
     Attributes:
         fields: The headers of a plain answer: the body is as long as Content-Length says, and neither encoded nor sent
@@ -56,8 +45,8 @@ class TimedResponse(http.client.HTTPResponse):
 
     fields: HTTPHeaderDict | None = None
 
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(_Files(sock, _deadline_s.get()), *args, **kwargs)  # type: ignore[arg-type]
+    def __init__(self, sock: socket.socket, method: str, deadline_s: float) -> None:
+        super().__init__(_Files(sock, deadline_s), method=method)  # type: ignore[arg-type]
 
     def begin(self) -> None:
         """Reads the head: that of a plain answer in one pass, any other one as `http.client` does.

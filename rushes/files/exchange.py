@@ -22,7 +22,7 @@ from rushes.files.deadline import TimedResponse
 if TYPE_CHECKING:
     from urllib3.connection import HTTPConnection
 
-__all__ = ["Answer", "ExchangePool", "Target", "request_head", "target_of"]
+__all__ = ["Answer", "ExchangePool", "Target", "Times", "request_head", "target_of"]
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 # URLs that requests would leave as they are.
@@ -32,6 +32,20 @@ _PLAIN_URL = re.compile(
 )
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _ILLEGAL = re.compile(r"[\r\n\0]|^\s")
+
+
+class Times(NamedTuple):
+    """How long an exchange may take, in seconds.
+
+    Attributes:
+        connect_s: For a new connection.
+        read_s: From one byte to the next.
+        deadline_s: When the answer must be here, its body with it, as a moment of `time.monotonic`.
+    """
+
+    connect_s: float
+    read_s: float
+    deadline_s: float
 
 
 class Target(NamedTuple):
@@ -90,14 +104,13 @@ def request_head(method: str, target: Target, headers: Mapping[str, str]) -> byt
 class ExchangePool(HTTPConnectionPool):
     """A pool whose connections are used without urllib3's own way of sending requests."""
 
-    def exchange(self, method: str, head: bytes, connect_s: float, read_s: float) -> Answer:
+    def exchange(self, method: str, head: bytes, times: Times) -> Answer:
         """Sends a request and reads the head of its answer.
 
         Args:
             method: Of the request.
             head: All of the request.
-            connect_s: How long a new connection may take, in seconds.
-            read_s: How long to wait for the next byte, in seconds.
+            times: How long it may take.
 
         Raises:
             OSError: Or `http.client.HTTPException`, or urllib3's errors.
@@ -106,12 +119,12 @@ class ExchangePool(HTTPConnectionPool):
         response = None
         try:
             if connection.is_closed:
-                connection.timeout = connect_s
+                connection.timeout = times.connect_s
                 connection.connect()
-            connection.sock.settimeout(read_s)
+            connection.sock.settimeout(times.read_s)
             with suppress(BrokenPipeError):  # the server may have answered before it hung up
                 connection.sock.sendall(head)
-            response = TimedResponse(connection.sock, method=method)
+            response = TimedResponse(connection.sock, method, times.deadline_s)
             response.begin()
             return Answer(self, connection, response, method)
         except BaseException:

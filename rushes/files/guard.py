@@ -26,7 +26,7 @@ from urllib3.util.connection import create_connection
 
 from rushes.errors import ConfigError, ForbiddenHostError
 from rushes.files.addresses import is_public, stated, unwrap
-from rushes.files.exchange import Answer, ExchangePool, Target, request_head, target_of
+from rushes.files.exchange import Answer, ExchangePool, Target, Times, request_head, target_of
 from rushes.files.gate import HostGate, local_gate
 from rushes.files.robots import AGENT, Robots
 from rushes.files.stored import Storages
@@ -155,14 +155,14 @@ class GuardedSession:
         self.storages.close()
         self._adapter.close()
 
-    def exchange(self, method: str, url: str, headers: Mapping[str, str], timeout_s: tuple[float, float]) -> Answer:
+    def exchange(self, method: str, url: str, headers: Mapping[str, str], times: Times) -> Answer:
         """Sends a request, and follows no redirect.
 
         Args:
             method: Of the request, which has no body.
             url: http(s).
             headers: On top of those that every request has.
-            timeout_s: How long a new connection may take, and how long to wait for the next byte, in seconds.
+            times: How long it may take.
 
         Returns:
             The answer, which the caller closes.
@@ -173,7 +173,7 @@ class GuardedSession:
         """
         target = target_of(url)
         head = request_head(method, target, {**_HEADERS, **headers})
-        return self._pool(target, url).exchange(method, head, *timeout_s)
+        return self._pool(target, url).exchange(method, head, times)
 
     def _pool(self, target: Target, url: str) -> ExchangePool:
         """Returns the pool that requests would use; what it is looked up by is put together once for each host."""

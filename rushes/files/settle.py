@@ -12,10 +12,10 @@ to the disk, it tells of failed writes on new kernels only, and on FUSE it does 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rushes.files.part import storage_error
 from rushes.files.resume import forget
@@ -51,53 +51,48 @@ def settle_all(moves: Sequence[tuple[Path, Path]]) -> list[OSError | None]:
     if not moves:
         return []
     with ThreadPoolExecutor(min(_SYNCS, len(moves))) as pool:
-        synced = list(pool.map(_failure, [_sync] * len(moves), (part for part, _ in moves)))
-        moved = [error or _failure(_move, move) for error, move in zip(synced, moves, strict=True)]
-        folders = _folders(target for error, (_, target) in zip(moved, moves, strict=True) if error is None)
-        failures = dict(zip(folders, pool.map(_failure, [fsync_dir] * len(folders), folders), strict=True))
-    return [
-        error or failures.get(target.parent) or failures.get(target.parent.parent)
-        for error, (_, target) in zip(moved, moves, strict=True)
-    ]
+        synced = list(pool.map(_tried, [_sync] * len(moves), (part for part, _ in moves)))
+        moved = [_tried(_move, *move, size) for move, size in zip(moves, synced, strict=True)]
+        folders = _with_parents(folder for folder in moved if isinstance(folder, Path))
+        failures = dict(zip(folders, pool.map(_tried, [fsync_dir] * len(folders), folders), strict=True))
+    return [_failure(folder, failures) for folder in moved]
 
 
-def _folders(targets: Iterable[Path]) -> list[Path]:
-    """Returns the folders that got files, and those that these folders may be new in."""
-    got = {target.parent for target in targets}
-    return sorted(got | {folder.parent for folder in got})
-
-
-def _failure(action: Callable[[T], object], argument: T) -> OSError | None:
+def _tried(action: Callable[..., T], *arguments: Any) -> T | OSError:
     try:
-        action(argument)
+        return action(*arguments)
     except OSError as error:
         return error
-    return None
 
 
-def _sync(part: Path) -> None:
+def _sync(part: Path) -> int | None:
+    """Returns the length of the synced file; None where it is not there: moved by an earlier try, or gone."""
     try:
         handle = os.open(part, os.O_RDONLY)
-    except FileNotFoundError:  # moved by an earlier try, or gone: the move tells
-        return
+    except FileNotFoundError:
+        return None
     try:
         os.fsync(handle)
+        return os.fstat(handle).st_size
     finally:
         os.close(handle)
 
 
-def _move(move: tuple[Path, Path]) -> None:
-    part, target = move
-    here, there = _size(part), _size(target)
-    if here is not None and here == there:
+def _move(part: Path, target: Path, size_bytes: int | OSError | None) -> Path:
+    """Moves a file whose sync gave this length, or failed, and returns the folder that it stands in."""
+    if isinstance(size_bytes, OSError):
+        raise size_bytes
+    folder, there = target.parent, _size(target)
+    if size_bytes is not None and size_bytes == there:
         part.unlink()
-    elif here is not None or there is None:  # also over a file that was cut short since it was stored
+    elif size_bytes is not None or there is None:  # also over a file that was cut short since it was stored
         try:
             part.replace(target)
         except FileNotFoundError:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             part.replace(target)
     forget(part)
+    return folder
 
 
 def _size(path: Path) -> int | None:
@@ -105,3 +100,13 @@ def _size(path: Path) -> int | None:
         return path.stat().st_size
     except FileNotFoundError:
         return None
+
+
+def _with_parents(folders: Iterable[Path]) -> list[Path]:
+    """Returns the folders that got files, and those that these folders may be new in."""
+    got = set(folders)
+    return list(got | {folder.parent for folder in got})
+
+
+def _failure(folder: Path | OSError, failures: Mapping[Path, OSError | None]) -> OSError | None:
+    return folder if isinstance(folder, OSError) else failures[folder] or failures[folder.parent]

@@ -29,7 +29,7 @@ from rushes.errors import (
     TransferTimeoutError,
     TruncatedError,
 )
-from rushes.files.deadline import ends_by
+from rushes.files.exchange import Answer, Times
 from rushes.files.gate import HostGate
 from rushes.files.part import CHUNK_BYTES
 from rushes.files.robots import Manners, check_tag
@@ -37,7 +37,6 @@ from rushes.files.urls import join, redact
 
 if TYPE_CHECKING:
     from rushes.config import DownloadConfig
-    from rushes.files.exchange import Answer
     from rushes.files.guard import GuardedSession
 
 __all__ = ["MAX_REDIRECTS", "SPEED_WINDOW_S", "Transfer", "opened"]
@@ -190,9 +189,9 @@ def _requested(
     deadline_s: float,
 ) -> Iterator[Answer]:
     limits = config.timeout_s
-    timeout = (min(limits.connect, limits.total), min(limits.read, limits.total))
-    with _translated(redact(url), config, deadline_s), ends_by(deadline_s):
-        response = session.exchange(method, url, headers, timeout)
+    times = Times(min(limits.connect, limits.total), min(limits.read, limits.total), deadline_s)
+    with _translated(redact(url), config, deadline_s):
+        response = session.exchange(method, url, headers, times)
     try:
         yield response
     finally:

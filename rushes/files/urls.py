@@ -39,6 +39,7 @@ def redact(url: str) -> str:
     return urlunsplit(parts._replace(netloc=_host(parts), query=query, fragment=""))
 
 
+@functools.lru_cache(_REMEMBERED)
 def identity(url: str) -> str:
     """Returns what stays the same when a URL is signed anew: scheme and host in lower case, no secrets, no fragment.
 
@@ -91,6 +92,7 @@ def join(base: str, location: str) -> str:
     return urlunsplit(new._replace(netloc=old.netloc) if same and "@" not in new.netloc else new)
 
 
+@functools.lru_cache(_REMEMBERED)
 def _split(url: str) -> SplitResult | None:
     try:
         parts = urlsplit(url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from functools import partial
 
@@ -10,13 +11,13 @@ import requests
 from urllib3.util import parse_url
 
 from rushes.config import DownloadConfig
-from rushes.files.exchange import request_head, target_of
+from rushes.files.exchange import Times, request_head, target_of
 from rushes.files.guard import GuardedSession, guarded_session
 from tests import http_server as web
 from tests.http_server import serve
 
 CONFIG = DownloadConfig(allow_private_hosts=("127.0.0.1",))
-LIMITS_S = (5.0, 5.0)
+TIMES = Times(5.0, 5.0, math.inf)
 _HEAD = b"HTTP/1.1 200 OK\r\n"
 
 
@@ -35,7 +36,7 @@ def _more_to_come(answer_bytes: bytes) -> web.Answer:
 
 
 def _read(session: GuardedSession, url: str) -> bytes:
-    exchange = session.exchange("GET", url, {}, LIMITS_S)
+    exchange = session.exchange("GET", url, {}, TIMES)
     try:
         return b"".join(iter(partial(exchange.read, 1 << 16), b""))
     finally:
@@ -143,7 +144,7 @@ def test_an_unusual_head_is_read_as_http_client_reads_it(lines: bytes) -> None:
 
 def test_a_body_that_is_left_unread_does_not_become_the_next_answer() -> None:
     with serve({"/a": b"a" * 100_000, "/b": b"b"}) as server, guarded_session(CONFIG) as session:
-        left = session.exchange("GET", server.url("/a"), {}, LIMITS_S)
+        left = session.exchange("GET", server.url("/a"), {}, TIMES)
         assert left.read(10)
         left.close()
         assert _read(session, server.url("/b")) == b"b"
