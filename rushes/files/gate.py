@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ class Host:
     last: int
     used: int = 0
     waiting: deque[threading.Event] = field(default_factory=deque)
-    limits: Counter[int] = field(default_factory=Counter)
+    limits: dict[int, int] = field(default_factory=dict)
     peak: int = 0
     told: int = 0
     told_limit: int = 0
@@ -93,14 +93,19 @@ class HostGate:
             self._leave(name, limit)  # the host asked for time while this one waited for its slot
 
     def _enter(self, name: str, limit: int) -> None:
-        mine = threading.Event()
         with self._lock:
-            host = self._hosts.setdefault(name, Host(limit))
+            host = self._hosts.get(name)
+            if host is None:
+                host = self._hosts[name] = Host(limit)
             host.last = limit
-            host.limits[limit] += 1
-            host.waiting.append(mine)
-            host.peak = max(host.peak, host.used + len(host.waiting))
+            host.limits[limit] = host.limits.get(limit, 0) + 1
+            host.peak = max(host.peak, host.used + len(host.waiting) + 1)
             self._admit(host)
+            if not host.waiting and host.used < self._capacity(host):
+                host.used += 1
+                return
+            mine = threading.Event()
+            host.waiting.append(mine)
             self._queued(host)
         try:
             mine.wait()
@@ -131,7 +136,7 @@ class HostGate:
         return host.limit
 
     def _queued(self, host: Host) -> None:
-        """Notes that one more asked for a slot, and may wait for it."""
+        """Notes that one more waits for a slot."""
 
     def _left(self, name: str, host: Host) -> None:
         """Notes that one has gone."""

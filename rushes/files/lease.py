@@ -80,7 +80,7 @@ class LeasedGate(HostGate):
         super()._admit(host)
 
     def _queued(self, host: Host) -> None:
-        if host.waiting and min(host.peak, host.limit) > host.told:
+        if min(host.peak, host.limit) > host.told:
             self._wake.set()
 
     def _left(self, name: str, host: Host) -> None:

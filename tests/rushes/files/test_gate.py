@@ -128,20 +128,31 @@ def test_what_breaks_gives_its_slot_back() -> None:
         assert waited_s < 0.1
 
 
-def test_who_gives_up_while_it_waits_leaves_no_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("admitted", [False, True], ids=["while it waits", "when it is let in"])
+def test_who_is_interrupted_leaves_no_gap(monkeypatch: pytest.MonkeyPatch, admitted: bool) -> None:
     class Interrupted(threading.Event):
         def wait(self, timeout: float | None = None) -> bool:
+            if admitted:
+                leave.set()
+                super().wait(timeout)
             raise KeyboardInterrupt
 
-    gate = HostGate()
-    with gate.slot(URL, 1), monkeypatch.context() as patch:
-        patch.setattr(threading, "Event", Interrupted)
-        with pytest.raises(KeyboardInterrupt), gate.slot(URL, 1):
-            pass
+    gate, entered, leave = HostGate(), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with gate.slot(URL, 1):
+            entered.set()
+            leave.wait(5)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    entered.wait(5)
     with monkeypatch.context() as patch:
         patch.setattr(threading, "Event", Interrupted)
         with pytest.raises(KeyboardInterrupt), gate.slot(URL, 1):
             pass
+    leave.set()
+    holder.join()
     assert not gate._hosts
 
 
