@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,13 +14,14 @@ from rushes.records import Media, MediaInfo, Verified
 from rushes.sniff import Sniffed, looks_like, sniff
 from rushes.video.command import can_tone_map
 from rushes.video.config import TranscodeConfig
+from rushes.video.conformance import judge
 from rushes.video.probe import Probed, examine, probe
-from rushes.video.transcode import encode
+from rushes.video.transcode import conform
 from rushes.workspace import Workspace, stored
 
 __all__ = ["RECIPE_VERSION", "make_media", "probe_media", "recipe_of"]
 
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 """Raised whenever the same settings would give other bytes, so that nothing made before is mistaken for it."""
 _READ_BYTES = 1024 * 1024
 
@@ -31,7 +33,7 @@ def recipe_of(transcode: TranscodeConfig | None) -> str:
 
 
 def make_media(verified: Verified, workspace: Workspace, transcode: TranscodeConfig | None) -> Media:
-    """Returns the media of a verified file: kept as it is, or made upright or transcoded under `derived/<recipe>/`.
+    """Returns the media of a verified file: kept as it is, or made anew under `derived/<recipe>/`.
 
     A video that an earlier run made is used again.
 
@@ -90,20 +92,25 @@ def _video(verified: Verified, workspace: Workspace, path: Path, transcode: Tran
     derived = stored(f"derived/{recipe_of(transcode)}", verified.sha256, ".mp4")
     target = workspace.path(derived)
     workspace.need(derived)
-    info = _made_before(target) or encode(path, target, transcode, probed)
-    return _derived(verified, workspace, derived, probed.info, info, _why(probed, info, transcode), transcode)
+    verdict = judge(path, probed, transcode)
+    info = _made_before(target) if verdict.action == "transcoded" else None
+    if info is None:
+        info, verdict = conform(path, target, transcode, probed, verdict)
+    why = "; ".join([verdict.reason, *_notes(probed, info, transcode)])
+    if verdict.action == "kept":
+        return _kept(verified, info, why, transcode)
+    return _derived(verified, workspace, derived, probed.info, info, verdict.action, why, transcode)
 
 
-def _why(probed: Probed, info: MediaInfo, transcode: TranscodeConfig) -> str:
-    reasons = ["transcode asked for"]
+def _notes(probed: Probed, info: MediaInfo, transcode: TranscodeConfig) -> Iterator[str]:
+    """Yields what else is worth saying of what was made."""
     if probed.hdr:
-        reasons.append("HDR toned down" if can_tone_map() else "HDR kept: this ffmpeg cannot tone it down")
+        yield "HDR toned down" if can_tone_map() else "HDR kept: this ffmpeg cannot tone it down"
     if probed.info.audio_codec and not probed.audio_decodable:
-        reasons.append(f"sound dropped: {probed.info.audio_codec} cannot be decoded")
+        yield f"sound dropped: {probed.info.audio_codec} cannot be decoded"
     whole = transcode.fps is None and not transcode.start_time and transcode.duration is None
     if whole and None not in (found := (info.frames, probed.info.frames)) and found[0] != found[1]:
-        reasons.append(f"{found[0]} of {found[1]} frames decode")
-    return "; ".join(reasons)
+        yield f"{found[0]} of {found[1]} frames decode"
 
 
 def _image(
@@ -115,7 +122,9 @@ def _image(
     derived = stored(f"derived/{recipe_of(transcode)}", verified.sha256, suffix)
     target = workspace.path(derived)
     bake_orientation(path, target)
-    return _derived(verified, workspace, derived, info, probe_image(target), "made upright as EXIF says", transcode)
+    return _derived(
+        verified, workspace, derived, info, probe_image(target), "transcoded", "made upright as EXIF says", transcode
+    )
 
 
 def _made_before(target: Path) -> MediaInfo | None:
@@ -148,6 +157,7 @@ def _derived(
     derived: str,
     source_info: MediaInfo,
     info: MediaInfo,
+    action: str,
     reason: str,
     transcode: TranscodeConfig | None,
 ) -> Media:
@@ -159,7 +169,7 @@ def _derived(
         size_bytes=size_bytes,
         source_info=source_info,
         info=info,
-        action="transcoded",
+        action=action,
         reason=reason,
         recipe=recipe_of(transcode),
     )

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import ffmpeg
 
-from rushes.records import MediaInfo
 from rushes.sniff import sniff
 from rushes.video.binaries import filters, find
-from rushes.video.config import TranscodeConfig, parse_resolution
+from rushes.video.config import TranscodeConfig
 from rushes.video.ffprobe import MAX_PIXELS
 from rushes.video.probe import Probed
 
-__all__ = ["can_tone_map", "decode_command", "encode_command", "fit", "frames_command", "output_size"]
+__all__ = ["can_tone_map", "copy_command", "decode_command", "encode_command", "frames_command", "keyframes_command"]
 
 _TONE_MAP = (
     "zscale=t=linear:npl=100",
@@ -54,7 +52,7 @@ def encode_command(source: Path, part: Path, config: TranscodeConfig, probed: Pr
     streams = [media["V:0"], media["a:0"]] if probed.audio_decodable else [media["V:0"]]
     options = {
         **_video_options(config, probed),
-        **({"c:a": config.acodec, "b:a": config.audio_bitrate} if probed.audio_decodable else {}),
+        **(_sound_options(config, probed) if probed.audio_decodable else {}),
         **({"movflags": config.movflags} if part.suffix.lower() in (".mp4", ".mov", ".m4v") else {}),
         **({"t": config.duration} if config.duration else {}),
         **_REPEATABLE,
@@ -67,6 +65,33 @@ def encode_command(source: Path, part: Path, config: TranscodeConfig, probed: Pr
     command: list[str] = made.global_args(*_quiet(), "-progress", "pipe:1").compile(
         cmd=str(find("ffmpeg")), overwrite_output=True
     )
+    return command
+
+
+def copy_command(source: Path, part: Path, config: TranscodeConfig, probed: Probed, with_sound: bool) -> list[str]:
+    """Returns the command that copies the picture of `source` to `part`, and its sound with it or encoded anew."""
+    media = ffmpeg.input(f"file:{source.absolute()}", **_input_options(source))
+    streams = [media["V:0"], media["a:0"]] if probed.audio_decodable else [media["V:0"]]
+    sound = {"c:a": "copy"} if with_sound else _sound_options(config, probed)
+    options = {
+        "c:v": "copy",
+        **(sound if probed.audio_decodable else {}),
+        **({"movflags": config.movflags} if part.suffix.lower() in (".mp4", ".mov", ".m4v") else {}),
+        **_REPEATABLE,
+        "sn": None,
+        "dn": None,
+        "map_chapters": -1,
+    }
+    made = ffmpeg.output(*streams, f"file:{part.absolute()}", **options)
+    command: list[str] = made.global_args(*_quiet()).compile(cmd=str(find("ffmpeg")), overwrite_output=True)
+    return command
+
+
+def keyframes_command(source: Path) -> list[str]:
+    """Returns the command that decodes those frames to nowhere that stand alone, to see whether they can be."""
+    media = ffmpeg.input(f"file:{source.absolute()}", **_input_options(source), skip_frame="nokey")
+    made = ffmpeg.output(media["V:0"], "-", f="null").global_args(*_quiet())
+    command: list[str] = made.compile(cmd=str(find("ffmpeg")))
     return command
 
 
@@ -119,6 +144,11 @@ def decode_command(source: Path, probed: Probed) -> list[str]:
     return command
 
 
+def _sound_options(config: TranscodeConfig, probed: Probed) -> dict[str, Any]:
+    mixed_down = {"ac": 2} if probed.audio_channels > 2 else {}
+    return {"c:a": config.acodec, "b:a": config.audio_bitrate, **mixed_down}
+
+
 def _video_options(config: TranscodeConfig, probed: Probed) -> dict[str, Any]:
     # Without a rate every frame keeps its time, in the source's own ticks; ffmpeg's default is one tick per frame,
     # which drops those that are closer together than the average. With one, the filter shows at each tick the last
@@ -130,7 +160,7 @@ def _video_options(config: TranscodeConfig, probed: Probed) -> dict[str, Any]:
         "preset": config.preset,
         "crf": config.crf,
         "pix_fmt": "yuv420p",
-        "vf": ",".join([*rate, *picture_filters(probed, output_size(probed.info, config))]),
+        "vf": ",".join([*rate, *picture_filters(probed, config.output_size(probed.info.width, probed.info.height))]),
         "fps_mode": "vfr",
         **timing,
         **_ONE_THREAD,
@@ -151,17 +181,3 @@ def picture_filters(probed: Probed, size: tuple[int, int], scaling: str = "") ->
 def can_tone_map() -> bool:
     """Says whether the ffmpeg at hand can turn HDR into ordinary brightness."""
     return {"zscale", "tonemap"} <= filters(find("ffmpeg"))
-
-
-def output_size(info: MediaInfo, config: TranscodeConfig) -> tuple[int, int]:
-    """Returns width and height in pixels of what a transcode makes of a video."""
-    return fit(info.width, info.height, parse_resolution(config.resolution) if config.resolution else None)
-
-
-def fit(width: int, height: int, box: tuple[int, int] | None) -> tuple[int, int]:
-    """Returns the largest even size of the same shape that is no larger than the picture and the box.
-
-    4:2:0 needs even sides, so a side of one pixel becomes two.
-    """
-    scale = min(Fraction(1), Fraction(box[0], width), Fraction(box[1], height)) if box else Fraction(1)
-    return max(2, int(width * scale) // 2 * 2), max(2, int(height * scale) // 2 * 2)

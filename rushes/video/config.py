@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from types import MappingProxyType
 
-__all__ = ["PROFILES", "TranscodeConfig", "parse_resolution"]
+__all__ = ["PROFILES", "TranscodeConfig", "fit", "parse_resolution"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,10 @@ class TranscodeConfig:
     start_time: float | None = None
     duration: float | None = None
 
+    def output_size(self, width: int, height: int) -> tuple[int, int]:
+        """Returns width and height in pixels of what becomes of an upright picture."""
+        return fit(width, height, parse_resolution(self.resolution) if self.resolution else None)
+
 
 PROFILES: Mapping[str, TranscodeConfig] = MappingProxyType(
     {
@@ -59,3 +64,12 @@ def parse_resolution(text: str) -> tuple[int, int]:
     if match is None or not all(2 <= int(side) <= 16384 for side in match.groups()):
         raise ValueError(f"expected WIDTHxHEIGHT in pixels, like 1280x720, not {text!r}")
     return int(match[1]), int(match[2])
+
+
+def fit(width: int, height: int, box: tuple[int, int] | None) -> tuple[int, int]:
+    """Returns the largest even size of the same shape that is no larger than the picture and the box.
+
+    4:2:0 needs even sides, so a side of one pixel becomes two.
+    """
+    scale = min(Fraction(1), Fraction(box[0], width), Fraction(box[1], height)) if box else Fraction(1)
+    return max(2, int(width * scale) // 2 * 2), max(2, int(height * scale) // 2 * 2)

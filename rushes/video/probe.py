@@ -34,6 +34,13 @@ class Probed(msgspec.Struct, frozen=True):
         interlaced: Whether the frames are pairs of fields.
         hdr: Whether the brightness follows PQ or HLG.
         audio_decodable: Whether the ffmpeg at hand can decode the sound.
+        profile: ffprobe's name of the video's profile.
+        level: Of the video, as its codec counts them; 0 where unknown.
+        pixel_format: ffmpeg's name of it; `yuvj420p` where the range is that of pictures.
+        square: Whether pixels are.
+        audio_channels: Of the first sound stream.
+        audio_bits_per_s: Likewise, where stated, else 0.
+        others: Kinds of the streams beside the first picture and the first sound, and `chapters`.
     """
 
     info: MediaInfo
@@ -41,6 +48,13 @@ class Probed(msgspec.Struct, frozen=True):
     interlaced: bool = False
     hdr: bool = False
     audio_decodable: bool = False
+    profile: str = ""
+    level: int = 0
+    pixel_format: str = ""
+    square: bool = True
+    audio_channels: int = 0
+    audio_bits_per_s: int = 0
+    others: tuple[str, ...] = ()
 
 
 class _Disposition(msgspec.Struct, frozen=True):
@@ -62,6 +76,12 @@ class _Stream(msgspec.Struct, frozen=True):
     avg_frame_rate: str = "0/0"
     duration: float | None = None
     nb_frames: int | None = None
+    profile: str = ""
+    level: int = 0
+    pix_fmt: str = ""
+    color_range: str = ""
+    channels: int = 0
+    bit_rate: int = 0
     field_order: str = ""
     color_transfer: str = ""
     disposition: _Disposition = _Disposition()
@@ -77,6 +97,7 @@ class _Answer(msgspec.Struct, frozen=True):
     streams: list[_Stream] = msgspec.field(default_factory=list)
     format: _Format = _Format()
     packets: list[Packet] = msgspec.field(default_factory=list)
+    chapters: list[dict[str, Any]] = msgspec.field(default_factory=list)
 
 
 def probe(path: Path) -> MediaInfo:
@@ -96,7 +117,13 @@ def examine(path: Path) -> Probed:
     """Returns the same as `probe`, with what a transcode needs on top of it; raises the same."""
     sniffed = sniff_video(path)
     whole = path.stat().st_size <= WHOLE_BYTES
-    entries = ["-show_streams", "-show_format", "-show_entries", "packet=stream_index,pts,dts,duration,flags"]
+    entries = [
+        "-show_streams",
+        "-show_format",
+        "-show_chapters",
+        "-show_entries",
+        "packet=stream_index,pts,dts,duration,flags",
+    ]
     answer = query(path, sniffed, entries if whole else [*entries, "-read_intervals", f"%+#{HEAD_PACKETS}"], _Answer)
     video = _video_stream(path, sniffed, answer.streams)
     audio = next((stream for stream in answer.streams if stream.codec_type == "audio"), None)
@@ -117,7 +144,20 @@ def examine(path: Path) -> Probed:
         interlaced=video.field_order in _FIELDS,
         hdr=video.color_transfer in _HDR,
         audio_decodable=audio is not None and audio.codec_name in decoders(find("ffmpeg")),
+        profile=video.profile,
+        level=video.level,
+        pixel_format="yuvj420p" if video.pix_fmt == "yuv420p" and video.color_range == "pc" else video.pix_fmt,
+        square=(ratio(video.sample_aspect_ratio) or 1) == 1,
+        audio_channels=audio.channels if audio else 0,
+        audio_bits_per_s=audio.bit_rate if audio else 0,
+        others=_others(answer, video, audio),
     )
+
+
+def _others(answer: _Answer, video: _Stream, audio: _Stream | None) -> tuple[str, ...]:
+    used = {video.index, audio.index if audio else None}
+    kinds = {stream.codec_type or "unknown" for stream in answer.streams if stream.index not in used}
+    return tuple(sorted(kinds | ({"chapters"} if answer.chapters else set())))
 
 
 def _video_stream(path: Path, sniffed: Sniffed, streams: list[_Stream]) -> _Stream:

@@ -18,12 +18,13 @@ from rushes.errors import (
 )
 from rushes.jsonl import publish, storing
 from rushes.records import MediaInfo
-from rushes.video.command import decode_command, encode_command
+from rushes.video.command import copy_command, decode_command, encode_command, keyframes_command
 from rushes.video.config import PROFILES, TranscodeConfig
+from rushes.video.conformance import Verdict
 from rushes.video.probe import Probed, examine
 from rushes.video.process import Finished, run
 
-__all__ = ["encode", "optimize_for_web", "transcode_video"]
+__all__ = ["conform", "encode", "optimize_for_web", "transcode_video"]
 
 Progress = Callable[[float], None]
 """Called with per cent done, 0 to 100."""
@@ -98,6 +99,60 @@ def encode(
     return info
 
 
+def conform(
+    source: Path, target: Path, config: TranscodeConfig, probed: Probed, verdict: Verdict
+) -> tuple[MediaInfo, Verdict]:
+    """Makes of a video what a config asks for, with no more work than that takes.
+
+    What is copied is trusted when its key frames decode, and its copy has the same number of frames; whatever cannot be
+    copied so is encoded.
+
+    Args:
+        source: The video.
+        target: Where the result goes, an mp4; nothing goes there where the source is kept as it is.
+        config: What is asked for.
+        probed: The source's probe.
+        verdict: What `judge` says of it.
+
+    Returns:
+        The probe of the result, and what was done and why.
+
+    Raises:
+        The errors of `transcode_video`.
+    """
+    if verdict.action != "transcoded":
+        _check_keyframes(source)
+    if verdict.action == "kept":
+        return probed.info, verdict
+    if verdict.action in ("remuxed", "partly"):
+        if info := _copied(source, target, config, probed, with_sound=verdict.action == "remuxed"):
+            return info, verdict
+        verdict = Verdict("transcoded", f"{verdict.reason}, and its copy did not have the same frames")
+    return encode(source, target, config, probed), verdict
+
+
+def _check_keyframes(source: Path) -> None:
+    done = run(keyframes_command(source), timeout_s=_UNKNOWN_S)
+    if done.code != 0:
+        raise _corrupt(source, done)
+
+
+def _copied(source: Path, target: Path, config: TranscodeConfig, probed: Probed, with_sound: bool) -> MediaInfo | None:
+    """Returns the probe of a copy that has all that the source has, or None where there is none."""
+    info = probed.info
+    with _beside(target) as part:
+        if run(copy_command(source, part, config, probed, with_sound), timeout_s=_UNKNOWN_S).code != 0:
+            return None
+        try:
+            made = _check_output(source, part, info.duration_s, config)
+        except (MediaError, TranscodingFailedError):
+            return None
+        if (made.frames, made.width, made.height, made.rotation) != (info.frames, info.width, info.height, 0):
+            return None
+        publish(part, target)
+        return made
+
+
 def _check_names(source: Path, target: Path) -> None:
     if not target.suffix:
         raise ConfigError(f"{target.name}: the output's name must end in its container, like {target.name}.mp4.")
@@ -156,11 +211,15 @@ def _failure(source: Path, part: Path, probed: Probed, done: Finished) -> Rushes
         )
     check = run(decode_command(source, probed), timeout_s=_UNKNOWN_S)
     if check.code != 0:
-        return CorruptMediaError(
-            f"{source.name}: damaged, decoding stopped: {check.last_words(source)}. Fetch it again, or leave it out."
-        )
+        return _corrupt(source, check)
     return TranscodingFailedError(
         f"{source.name}: ffmpeg ended with status {done.code}: {said}. Check the transcode settings."
+    )
+
+
+def _corrupt(source: Path, decoding: Finished) -> CorruptMediaError:
+    return CorruptMediaError(
+        f"{source.name}: damaged, decoding stopped: {decoding.last_words(source)}. Fetch it again, or leave it out."
     )
 
 

@@ -16,7 +16,7 @@ from rushes.errors import (
     UnsupportedFormatError,
 )
 from rushes.video import TranscodeConfig, optimize_for_web, transcode_video
-from rushes.video.command import fit
+from rushes.video.config import fit
 from rushes.video.frames import extract_frames, frame_times
 from rushes.video.probe import examine, probe
 from tests.rushes.video.clips import card, coloured, ffmpeg, number
