@@ -88,8 +88,8 @@ def _summary(dataset: Path, server: MediaServer) -> Iterator[str]:
         f"{name} {split['files']} files, {split['annotations']} labels" for name, split in stats["splits"].items()
     )
     yield f"Fetched:   {server.requests[200]} files, {server.sent_bytes:,} bytes; {server.requests[304]} unchanged"
-    made = summary["work"].get("transcode", {"done": 0, "stopped": 0})
-    yield f"Made:      {made['done'] - made['stopped']} media probed, and transcoded where the recipe asks"
+    made = summary["work"].get("transcode", {"done": 0})
+    yield f"Made:      {made['done']} media probed, and made anew where the recipe asks"
     if not server.sent_bytes and not made["done"]:
         yield "Nothing was fetched or transcoded: the dataset was built from what the last run left."
 
