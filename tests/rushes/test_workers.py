@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 
 import pytest
 
+from rushes import workers
 from rushes.workers import each
 
 
@@ -41,6 +43,21 @@ def test_a_failure_is_raised_and_nothing_is_begun_after_it() -> None:
     with pytest.raises(KeyError, match="broken"):
         each(range(1000), work, 2)
     assert len(begun) < 1000
+
+
+@pytest.mark.parametrize(("busy", "expected"), [(0.0, 2), (1e9, 16)])
+def test_there_are_more_threads_only_where_the_first_ones_leave_the_processor_idle(
+    monkeypatch: pytest.MonkeyPatch, busy: float, expected: int
+) -> None:
+    monkeypatch.setattr(workers, "_BUSY", busy)
+    seen: set[int] = set()
+
+    def work(_: int) -> None:
+        seen.add(threading.get_ident())
+        time.sleep(0.01)
+
+    workers.each(range(400 if expected > 2 else 40), work, 16)
+    assert len(seen) == expected
 
 
 def test_nothing_to_do_is_done_at_once() -> None:
