@@ -22,16 +22,25 @@ _SECRET = re.compile(
 _AZURE = re.compile(r"s[eiprstv]|srt|sip|spr|sdd|ses|skoid|sktid|sk[tesv]|saoid|suoid|scid")
 # Names of secrets that are words of some datasets, too: traffic signs, passes of a satellite, recording sessions.
 _WORDS = re.compile(r"(sign|pass|policy|[^=]*token[^=]*)=.{0,5}|[^=]*session_?id[^=]*=.*", re.IGNORECASE)
+# URLs that have nothing to take off or to write another way: most of them, and the rest of this module is slow.
+_PLAIN = re.compile(
+    r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::(?!(?:80|443)/)(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}))?/[\w.~%/+,=@-]*",
+    re.ASCII,
+)
 _REMEMBERED = 1024  # each URL is asked for several times in a row
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-@functools.lru_cache(_REMEMBERED)
 def redact(url: str) -> str:
     """Returns the URL as it may be shown: no user and password, no fragment, secret parameters without their values.
 
     Other parameters stay, because they say which item it is.
     """
+    return url if _PLAIN.fullmatch(url) else _redact(url)
+
+
+@functools.lru_cache(_REMEMBERED)
+def _redact(url: str) -> str:
     parts = _split(url)
     if parts is None or not parts.netloc:  # whatever it is, somebody may have meant it as a URL
         return re.sub(r"//[^/]*@", "//", url).partition("?")[0].partition("#")[0]
@@ -39,13 +48,17 @@ def redact(url: str) -> str:
     return urlunsplit(parts._replace(netloc=_host(parts), query=query, fragment=""))
 
 
-@functools.lru_cache(_REMEMBERED)
 def identity(url: str) -> str:
     """Returns what stays the same when a URL is signed anew: scheme and host in lower case, no secrets, no fragment.
 
     What may say which item it is stays: to fetch a file twice costs time, to take one for another costs its labels.
     The result is for hashing, not for showing.
     """
+    return url if _PLAIN.fullmatch(url) else _identity(url)
+
+
+@functools.lru_cache(_REMEMBERED)
+def _identity(url: str) -> str:
     parts = _split(url)
     if parts is None or not parts.netloc:
         return url

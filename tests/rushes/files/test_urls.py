@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rushes.files import urls
 from rushes.files.urls import identity, item_id, join, redact, suffix
 
 SIGNED = [
@@ -108,3 +109,9 @@ def test_a_redirect_keeps_credentials_on_its_own_host_only() -> None:
     assert join(base, "http://other/c") == "http://other/c"
     assert join(base, "http://h/c") == "http://h/c"
     assert join(base, "https://h:81/c") == "https://h:81/c"
+
+
+@given(st.from_regex(urls._PLAIN, fullmatch=True))
+def test_what_looks_plain_has_nothing_to_hide_and_nothing_to_change(url: str) -> None:
+    assert urls._redact(url) == url
+    assert urls._identity(url) == url
