@@ -36,9 +36,8 @@ _RULES_VERSION = 1
 _SETTLED_AT_A_TIME = 1024
 _DOCUMENTS = frozenset({"[Content_Types].xml", "META-INF/MANIFEST.MF", "AndroidManifest.xml"})
 _SYSTEM_FILES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
-_METHODS = frozenset(
-    {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2}
-)  # lzma's memory is its header's word
+# Not lzma: how much memory it takes is for its header to say.
+_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2})
 
 
 def is_archive(verified: Verified) -> bool:
