@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
 from rushes.workspace import Workspace
@@ -27,9 +28,10 @@ def throttled(log: Callable[[str], None], what: str, every_s: float = 10.0) -> C
 def run_progress(workspace: Workspace, run: str) -> dict[str, int]:
     """Returns how many items each stage of a run has ended so far, by counting the lines of its segments."""
     folder = workspace.run(run)
+    made = (workspace.ledger(stage).glob(f"{run}-*.jsonl") for stage in ("unpacked", "media"))
     segments = {
         "download": (folder / "downloads").glob("*.jsonl"),
-        "transcode": workspace.ledger("media").glob(f"{run}-*.jsonl"),
+        "transcode": chain.from_iterable(made),
         "export": (folder / "export").glob("*.rows.jsonl"),
     }
     return {stage: sum(_lines(path) for path in paths) for stage, paths in segments.items()}

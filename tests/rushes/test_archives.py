@@ -250,7 +250,7 @@ def test_the_progress_of_a_run_knows_how_many_members_there_are(workspace: Works
     config = settings(workspace, rows(server))
     plan = ingest(config, workspace)
     assert run_totals(workspace, plan.run) == {"members": 9, "export": 0}
-    assert run_progress(workspace, plan.run)["transcode"] == 9
+    assert run_progress(workspace, plan.run)["transcode"] == 2 + 9
     export(config, workspace, plan)
     assert run_totals(workspace, plan.run)["export"] == run_progress(workspace, plan.run)["export"] == 11
 
