@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -121,7 +119,7 @@ def test_all_hear_of_what_a_host_told_one(shares: HostShares, clock: Clock) -> N
 
 
 class Holders(RuleBasedStateMachine):
-    """Holders that do what a `LeasedGate` does: begin within what they were granted, end, renew, go, or die."""
+    """Holders that do what a `LeasedGate` does: begin within what they were granted, end, renew in time, go, or die."""
 
     holders = Bundle("holders")
 
@@ -129,19 +127,22 @@ class Holders(RuleBasedStateMachine):
     def begin(self, limit: int) -> None:
         self.clock, self.limit = Clock(), limit
         self.shares = HostShares(self.clock)
+        self.wanted: dict[int, int] = {}
         self.granted: dict[int, int] = {}
         self.used: dict[int, int] = {}
         self.heard_s: dict[int, float] = {}
 
-    @rule(target=holders)
-    def join(self) -> int:
+    @rule(target=holders, slots=st.integers(1, 9))
+    def join(self, slots: int) -> int:
         name = len(self.heard_s)
-        self.granted[name], self.used[name], self.heard_s[name] = 0, 0, float("-inf")
+        self.wanted[name], self.granted[name], self.used[name] = slots, 0, 0
+        self.heard_s[name] = float("-inf")
+        self._renew(name)
         return name
 
     @rule(name=holders, more=st.integers(1, 6))
     def use(self, name: int, more: int) -> None:
-        if self.clock.now_s - self.heard_s[name] < LEASE_S:
+        if self._fresh(name):
             self.used[name] = max(self.used[name], min(self.used[name] + more, self.granted[name]))
 
     @rule(name=holders, fewer=st.integers(1, 6))
@@ -150,51 +151,61 @@ class Holders(RuleBasedStateMachine):
 
     @rule(name=holders, slots=st.integers(0, 9))
     def renew(self, name: int, slots: int) -> None:
-        if self.clock.now_s - self.heard_s[name] >= LEASE_S or not slots:
-            self.granted[name] = 0
-        held = max(self.used[name], self.granted[name])
-        before = sum(lease for _, _, lease in self.shares.leases())
-        share = self.shares.renew(str(name), {"h": Want(slots, held, self.limit)}, {})["h"]
-        self.granted[name], self.heard_s[name] = share.slots, self.clock.now_s
-        assert share.slots <= min(slots, self.limit)
-        assert sum(lease for _, _, lease in self.shares.leases()) <= max(self.limit, before + held)
+        self.wanted[name] = slots
+        self._renew(name)
 
     @rule(seconds=st.floats(0, 2))
     def wait(self, seconds: float) -> None:
-        self.clock.now_s += seconds
+        self._pass(seconds, list(self.wanted))
 
     @rule(name=consumes(holders))
     def die(self, name: int) -> None:
         """Ends with all that it has under way, and says nothing."""
-        self.used[name] = self.granted[name] = 0
-
-    @rule(name=holders, seconds=st.floats(LEASE_S, 2 * LEASE_S))
-    def freeze(self, name: int, seconds: float) -> None:
-        """All others go on without this one; what it has under way ends before it wakes up."""
         self.used[name] = 0
-        self.clock.now_s += seconds
+        del self.wanted[name]
+
+    @rule(name=holders, seconds=st.floats(0, 2 * LEASE_S))
+    def freeze(self, name: int, seconds: float) -> None:
+        """Others go on without this one; what it has under way ends before it wakes up."""
+        self.used[name] = 0
+        self._pass(seconds, [other for other in self.wanted if other != name])
 
     @rule()
     def everybody_is_served(self) -> None:
         """Whoever can use a slot gets one within a turn of each of the others, if transfers come to an end."""
-        alive = [name for name in self.heard_s if self.clock.now_s - self.heard_s[name] < LEASE_S]
-        waiting = set(alive)
-        for _ in range(int((TURN_S + 3) * (len(alive) + 1))):
-            for name in alive:
-                self.used[name] = 0
-                self.renew(name, 2)
-            waiting -= {name for name in alive if self.granted[name]}
-            self.clock.now_s += 1
+        waiting = {name for name, slots in self.wanted.items() if slots}
+        for _ in range(int((TURN_S + 3) * (len(self.wanted) + 1) + LEASE_S)):
+            self.used = dict.fromkeys(self.used, 0)
+            self._pass(1, list(self.wanted))
+            waiting -= {name for name in waiting if self.granted[name]}
         assert not waiting
 
     @invariant()
     def no_more_than_allowed(self) -> None:
-        assert sum(self.used.values()) <= self.limit, self.used
-        fresh = {name for name, heard_s in self.heard_s.items() if self.clock.now_s - heard_s < LEASE_S}
-        assert sum(self.granted[name] for name in fresh if self.used[name] <= self.granted[name]) <= self.limit
-        leases: dict[Any, int] = {name: lease for _, name, lease in self.shares.leases()}
-        assert all(leases.get(str(name), 0) >= self.used[name] for name in fresh)
+        assert sum(self.used.values()) <= self.limit
+        leases = {name: slots for _, name, slots in self.shares.leases()}
+        may = {name: max(self.used[name], self.granted[name]) for name in self.wanted if self._fresh(name)}
+        assert all(leases.get(str(name), 0) >= slots for name, slots in may.items())
+        assert sum(leases.values()) <= self.limit
+
+    def _fresh(self, name: int) -> bool:
+        return self.clock.now_s - self.heard_s[name] < LEASE_S
+
+    def _pass(self, seconds: float, awake: list[int]) -> None:
+        end_s = self.clock.now_s + seconds
+        while self.clock.now_s < end_s:
+            self.clock.now_s = min(end_s, self.clock.now_s + 1)
+            for name in awake:
+                self._renew(name)
+
+    def _renew(self, name: int) -> None:
+        if not self._fresh(name) or not self.wanted[name]:
+            self.granted[name] = 0
+        want = Want(self.wanted[name], max(self.used[name], self.granted[name]), self.limit)
+        share = self.shares.renew(str(name), {"h": want}, {})["h"]
+        self.granted[name], self.heard_s[name] = share.slots, self.clock.now_s
+        assert share.slots <= min(self.wanted[name], self.limit)
 
 
 TestHolders = Holders.TestCase
-TestHolders.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestHolders.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
