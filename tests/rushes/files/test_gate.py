@@ -275,7 +275,7 @@ def test_after_a_standstill_nothing_begins_before_the_ledger_is_heard(monkeypatc
         with gate.slot(URL, 1):
             entered.set()
 
-    late = threading.Thread(target=one)
+    late = threading.Thread(target=one, daemon=True)
     late.start()
     assert not entered.wait(0.3)
     monkeypatch.undo()
@@ -293,3 +293,22 @@ def test_a_defect_of_the_ledger_does_not_hold_a_batch_for_ever() -> None:
 
     with gate_of(Broken()) as gate, waited(gate, 2) as waited_s:
         assert waited_s < 3
+
+
+def test_after_a_standstill_a_batch_does_not_claim_what_it_had_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    shares, held = HostShares(), threading.Event()
+    with gate_of(shares) as other, gate_of(shares) as stopped, ExitStack() as stack:
+        with stopped.slot(URL, 2), stopped.slot(URL, 2):
+            pass
+        assert isinstance(stopped, LeasedGate)
+        renew = stopped._renew
+        stack.callback(held.set)
+        stack.callback(monkeypatch.undo)
+        monkeypatch.setattr(stopped, "_renew", held.wait)
+        stopped._wake.set()
+        with stopped._lock:
+            stopped._heard_s -= LEASE_S
+        shares._hosts.clear()  # its leases have ended
+        with other.slot(URL, 2), other.slot(URL, 2):
+            renew()
+            assert sum(slots for _, _, slots in shares.leases()) == 2
