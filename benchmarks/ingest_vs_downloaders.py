@@ -97,17 +97,25 @@ def _sides(img2dataset: str | None) -> dict[str, Side]:
 
 def _compare(job: Job, sides: dict[str, Side], rounds: int, folder: Path) -> None:
     taken: dict[str, list[Measurement]] = {name: [] for name in sides}
+    reports = []
+    print(f"\n{job.title}: {rounds} rounds, medians; a load of {os.getloadavg()[0]:.1f} before them", flush=True)
     for _ in range(rounds):
         for name, side in sides.items():
-            taken[name].append(side(_place(folder, len(job.urls)), job))
+            place = _place(folder, len(job.urls))
+            taken[name].append(side(place, job))
+            if name == "rushes":
+                reports.append(_report(place))
             os.sync()  # what one side wrote is not written back while the next one runs
-    print(f"\n{job.title}, median of {rounds}")
     print(f"{'':20}{'wall s':>8}{'files/s':>9}{'MB/s':>7}{'ratio':>7}{'CPU s':>7}{'peak MB':>9}")
-    ours_s = median(one.wall_s for one in taken["rushes"])
+    ours = taken["rushes"]
     for name, all_ in taken.items():
         wall_s, cpu_s, peak_mb = (median(getattr(one, key) for one in all_) for key in ("wall_s", "cpu_s", "tree_mb"))
-        speed = f"{len(job.urls) / wall_s:9.0f}{job.size_bytes / 1e6 / wall_s:7.0f}{wall_s / ours_s:7.2f}"
+        ratio = median(one.wall_s / mine.wall_s for one, mine in zip(all_, ours, strict=True))
+        speed = f"{len(job.urls) / wall_s:9.0f}{job.size_bytes / 1e6 / wall_s:7.0f}{ratio:7.2f}"
         print(f"{name:20}{wall_s:8.2f}{speed}{cpu_s:7.1f}{peak_mb:9.0f}", flush=True)
+    start_s = median(one.wall_s - report["wall_s"] for one, report in zip(ours, reports, strict=True))
+    plan_s, worker_mb = (median(report[key] for report in reports) for key in ("plan_s", "worker_mb"))
+    print(f"{'':20}rushes: Python's start {start_s:.2f} s, the plan {plan_s:.2f} s, each worker {worker_mb:.0f} MB")
 
 
 def _again(job: Job, rounds: int, folder: Path) -> None:
@@ -115,9 +123,9 @@ def _again(job: Job, rounds: int, folder: Path) -> None:
     for _ in range(rounds):
         place = _place(folder, len(job.urls))
         _rushes(place, job, "--media")
-        first = json.loads((place / "report.json").read_bytes())
+        first = _report(place)
         measure(_command(place, "--media"), place)
-        again = json.loads((place / "report.json").read_bytes())
+        again = _report(place)
         share = again["wall_s"] / first["wall_s"]
         print(f"{'rushes':20}{first['wall_s']:8.2f}{again['wall_s']:8.2f}{share:8.2%}", flush=True)
 
@@ -130,10 +138,15 @@ def _rushes(place: Path, job: Job, *options: str) -> Measurement:
     pipeline = {"name": "bench", "source": "items.csv", "download": {"allow_private_hosts": ["127.0.0.1"]}}
     (place / "pipeline.yaml").write_text(json.dumps(pipeline))  # JSON is YAML
     result = measure(_command(place, *options), place)
-    report = json.loads((place / "report.json").read_bytes())
+    report = _report(place)
     if report["stopped"] or report["bytes"] != job.size_bytes:
         sys.exit(f"rushes: expected {job.size_bytes} bytes and none stopped, got {report}")
     return result
+
+
+def _report(place: Path) -> dict[str, float]:
+    report: dict[str, float] = json.loads((place / "report.json").read_bytes())
+    return report
 
 
 def _command(place: Path, *options: str) -> list[str]:

@@ -42,7 +42,7 @@ STATES = ("new", "changed", "again", "remake", "unchanged", "rejected")
 """What a row is before a run; each is one of these."""
 
 
-class PlanItem(msgspec.Struct, frozen=True, omit_defaults=True):
+class PlanItem(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One planned item, and what the ledgers know of it.
 
     Attributes:

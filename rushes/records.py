@@ -8,7 +8,8 @@
 Paths are POSIX strings relative to the workspace, so that they mean the same on every node. Bytes never travel.
 
 They are msgspec structs, not dataclasses, for one reason: a tagged struct can stand in a union, so that a line of a
-ledger is decoded straight into `Media | Rejection`. `msgspec.structs.replace` makes a changed copy.
+ledger is decoded straight into `Media | Rejection`. `msgspec.structs.replace` makes a changed copy. They hold nothing
+that could lead back to them, so the garbage collector need not look at them (`gc=False`): a plan has very many.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ __all__ = [
 ]
 
 
-class Annotation(msgspec.Struct, frozen=True, omit_defaults=True):
+class Annotation(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One label on one item, in pixels of the media as shown upright, origin at the top left corner.
 
     Attributes:
@@ -61,7 +62,7 @@ class Annotation(msgspec.Struct, frozen=True, omit_defaults=True):
     attributes: dict[str, Any] = field(default_factory=dict)
 
 
-class Source(msgspec.Struct, frozen=True, omit_defaults=True):
+class Source(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One row of the source file: a promise, nothing fetched yet.
 
     Attributes:
@@ -89,7 +90,7 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
     parent: str | None = None
 
 
-class Download(msgspec.Struct, frozen=True, omit_defaults=True, tag=True):
+class Download(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=True):
     """Bytes that arrived, hashed on the way, and are not trusted yet.
 
     Attributes:
@@ -116,7 +117,7 @@ class Download(msgspec.Struct, frozen=True, omit_defaults=True, tag=True):
     robots: str | None = None
 
 
-class Verified(msgspec.Struct, frozen=True, omit_defaults=True, tag=True):
+class Verified(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=True):
     """Bytes that are what the source promised, published in the content-addressed store."""
 
     source: Source
@@ -129,7 +130,7 @@ class Verified(msgspec.Struct, frozen=True, omit_defaults=True, tag=True):
     robots: str | None = None
 
 
-class Member(msgspec.Struct, frozen=True):
+class Member(msgspec.Struct, frozen=True, gc=False):
     """One file that came out of an archive, published in the store.
 
     Attributes:
@@ -143,7 +144,7 @@ class Member(msgspec.Struct, frozen=True):
     size_bytes: int
 
 
-class Unpacked(msgspec.Struct, frozen=True, omit_defaults=True, tag=True):
+class Unpacked(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=True):
     """An archive that was found safe and whole, and all of whose files stand in the store.
 
     Attributes:
@@ -163,7 +164,7 @@ class Unpacked(msgspec.Struct, frozen=True, omit_defaults=True, tag=True):
     left_out: dict[str, int] = field(default_factory=dict)
 
 
-class MediaInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+class MediaInfo(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What a probe found, sizes as shown upright.
 
     Attributes:
@@ -191,7 +192,7 @@ class MediaInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     vfr: bool = False
 
 
-class Media(msgspec.Struct, frozen=True, omit_defaults=True, tag=True):
+class Media(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=True):
     """Media that was probed, and transcoded where the recipe asks for it: fit to stand in a dataset.
 
     Attributes:
@@ -217,7 +218,7 @@ class Media(msgspec.Struct, frozen=True, omit_defaults=True, tag=True):
     recipe: str
 
 
-class Rejection(msgspec.Struct, frozen=True, omit_defaults=True, tag=True):
+class Rejection(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=True):
     """An item that ended before its goal, and why.
 
     Attributes:
@@ -252,7 +253,7 @@ Outcome = Media | Unpacked | Rejection
 """How an item ends its ingest."""
 
 
-class WrittenFile(msgspec.Struct, frozen=True):
+class WrittenFile(msgspec.Struct, frozen=True, gc=False):
     """A file that an export wrote: its path in the dataset, its digest and its length."""
 
     path: str
@@ -260,7 +261,7 @@ class WrittenFile(msgspec.Struct, frozen=True):
     size_bytes: int
 
 
-class Sample(msgspec.Struct, frozen=True):
+class Sample(msgspec.Struct, frozen=True, gc=False):
     """One image or video of the dataset, with its labels in pixels of exactly this file.
 
     Attributes:
@@ -292,7 +293,7 @@ class Sample(msgspec.Struct, frozen=True):
     attributes: dict[str, Any] = field(default_factory=dict)
 
 
-class ManifestRow(msgspec.Struct, frozen=True):
+class ManifestRow(msgspec.Struct, frozen=True, gc=False):
     """One line of `manifest.jsonl`: a planned item, an archive's member, or a video's frame.
 
     Members and frames name their `parent`; frames alone have a `frame`. An archive says how many `members` it has.

@@ -11,6 +11,7 @@ to the disk, it tells of failed writes on new kernels only, and on FUSE it does 
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -51,11 +52,19 @@ def settle_all(moves: Sequence[tuple[Path, Path]]) -> list[OSError | None]:
     if not moves:
         return []
     with ThreadPoolExecutor(min(_SYNCS, len(moves))) as pool:
-        synced = list(pool.map(_tried, [_sync] * len(moves), (part for part, _ in moves)))
+        synced = _each(pool, _sync, [part for part, _ in moves])
         moved = [_tried(_move, *move, size) for move, size in zip(moves, synced, strict=True)]
         folders = _with_parents(folder for folder in moved if isinstance(folder, Path))
-        failures = dict(zip(folders, pool.map(_tried, [fsync_dir] * len(folders), folders), strict=True))
+        failures = dict(zip(folders, _each(pool, fsync_dir, folders), strict=True))
     return [_failure(folder, failures) for folder in moved]
+
+
+def _each(pool: ThreadPoolExecutor, action: Callable[[Path], T], paths: Sequence[Path]) -> list[T | OSError]:
+    """Does it to all paths, each thread to its share of them: to hand them out one by one takes longer than to sync."""
+    shares = [paths[start::_SYNCS] for start in range(min(_SYNCS, len(paths)))]
+    done = pool.map(lambda share: [_tried(action, path) for path in share], shares)
+    results = dict(zip((path for share in shares for path in share), itertools.chain.from_iterable(done), strict=True))
+    return [results[path] for path in paths]
 
 
 def _tried(action: Callable[..., T], *arguments: Any) -> T | OSError:

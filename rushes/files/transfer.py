@@ -160,7 +160,8 @@ def opened(
         manners = _manners(target, session, config)
         with gate.slot(target, manners.per_host, manners.every_s):
             deadline_s = time.monotonic() + left_s
-            with _requested(method, target, session, config, headers, deadline_s) as response:
+            response = _answer(method, target, session, config, headers, deadline_s)
+            try:
                 _heed(gate, target, response)
                 if not response.is_redirect:
                     _check_status(url, response, headers)
@@ -168,6 +169,8 @@ def opened(
                         check_tag(url, response.headers.getlist("X-Robots-Tag"))
                     yield Transfer(url, response, config, deadline_s, manners.robots)
                     return
+            finally:
+                response.close()
             left_s = deadline_s - time.monotonic()
         target = _redirected(url, target, response.headers["Location"])
     raise BadURLError(f"{redact(url)}: more than {MAX_REDIRECTS} redirects, the last one to {redact(target)}.")
@@ -179,23 +182,18 @@ def _manners(url: str, session: GuardedSession, config: DownloadConfig) -> Manne
     return session.robots.admit(url, config, lambda file, own: opened(file, session, own, {}))
 
 
-@contextmanager
-def _requested(
+def _answer(
     method: str,
     url: str,
     session: GuardedSession,
     config: DownloadConfig,
     headers: Mapping[str, str],
     deadline_s: float,
-) -> Iterator[Answer]:
+) -> Answer:
     limits = config.timeout_s
     times = Times(min(limits.connect, limits.total), min(limits.read, limits.total), deadline_s)
     with _translated(redact(url), config, deadline_s):
-        response = session.exchange(method, url, headers, times)
-    try:
-        yield response
-    finally:
-        response.close()
+        return session.exchange(method, url, headers, times)
 
 
 def _redirected(url: str, base: str, location: str) -> str:
