@@ -24,7 +24,7 @@ _AZURE = re.compile(r"s[eiprstv]|srt|sip|spr|sdd|ses|skoid|sktid|sk[tesv]|saoid|
 _WORDS = re.compile(r"(sign|pass|policy|[^=]*token[^=]*)=.{0,5}|[^=]*session_?id[^=]*=.*", re.IGNORECASE)
 # URLs that have nothing to take off or to write another way: most of them, and the rest of this module is slow.
 _PLAIN = re.compile(
-    r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::(?!(?:80|443)/)(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}))?/[\w.~%/+,=@-]*",
+    r"https?://([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::(?!(?:80|443)/)(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}))?)/[\w.~%/+,=@-]*",
     re.ASCII,
 )
 _REMEMBERED = 1024  # each URL is asked for several times in a row
@@ -69,6 +69,8 @@ def _identity(url: str) -> str:
 @functools.lru_cache(_REMEMBERED)
 def host_of(url: str) -> str:
     """Returns the host that a URL leads to, with its port unless that is the usual one, or nothing."""
+    if plain := _PLAIN.fullmatch(url):
+        return plain[1]
     parts = _split(url)
     return _place(parts) if parts else ""
 

@@ -1,12 +1,12 @@
 import re
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rushes.files import urls
-from rushes.files.urls import identity, item_id, join, redact, suffix
+from rushes.files.urls import host_of, identity, item_id, join, redact, suffix
 
 SIGNED = [
     "https://b.s3.amazonaws.com/a.jpg?X-Amz-Signature=SECRET&X-Amz-Credential=SECRET&X-Amz-Date=SECRET",
@@ -115,3 +115,4 @@ def test_a_redirect_keeps_credentials_on_its_own_host_only() -> None:
 def test_what_looks_plain_has_nothing_to_hide_and_nothing_to_change(url: str) -> None:
     assert urls._redact(url) == url
     assert urls._identity(url) == url
+    assert host_of(url) == urlsplit(url).netloc
