@@ -9,14 +9,13 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
 from benchmarks.material import padded, random_files, sha256
-from benchmarks.measure import Measurement, measure
+from benchmarks.measure import Measurement, measure, scratch
 from benchmarks.web import nginx
 
 _CURL = """set -euo pipefail
@@ -66,7 +65,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     options = parser.parse_args(arguments)
     small = padded(options.keep / "padded", max(options.small, options.again))
     large = random_files(options.keep / "random", options.large)
-    with _scratch() as folder, nginx(folder, options.keep) as url:
+    with scratch() as folder, nginx(folder, options.keep) as url:
         if options.small:
             job = _job(f"{options.small} files of 50 KB", url, options.keep, small[: options.small])
             _compare(job, _sides(options.img2dataset), options.rounds, folder)
@@ -202,16 +201,6 @@ def _place(folder: Path, files: int) -> Path:
         return Path(tempfile.mkdtemp(dir=folder))
     place.mkdir()
     return place
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    place = Path(tempfile.mkdtemp(prefix="rushes-bench-"))
-    place.chmod(0o755)
-    try:
-        yield place
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import resource
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-__all__ = ["Measurement", "measure"]
+__all__ = ["Measurement", "measure", "scratch"]
 
 _EVERY_S = 0.2
 _MB = 1_000_000
@@ -49,6 +52,17 @@ def measure(command: Sequence[str], folder: Path, environment: Mapping[str, str]
     if process.returncode:
         sys.exit(f"{' '.join(command)}: exit code {process.returncode}\n{log.read_text(errors='replace')[-4000:]}")
     return Measurement(wall_s, _cpu_s() - cpu_s, driver_mb, tree_mb)
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Gives a folder that others may read, and that goes when the block ends."""
+    place = Path(tempfile.mkdtemp(prefix="rushes-bench-"))
+    place.chmod(0o755)
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _cpu_s() -> float:

@@ -6,15 +6,13 @@ import argparse
 import csv
 import json
 import os
-import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.material import PICTURE_SIZE, clips, pictures, sha256
-from benchmarks.measure import Measurement, measure
+from benchmarks.measure import Measurement, measure, scratch
 from examples.demo.server import MediaServer, serve
 from rushes.video.binaries import find
 
@@ -69,7 +67,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 def _compare(title: str, files: list[Path], script: str) -> None:
     extra = _TO_720P if script == _CLIPS else {}
     print(f"\n{title}\n{'':10}{'wall s':>8}{'ratio':>8}{'driver MB':>11}{'tree MB':>9}")
-    with _scratch() as folder, serve(files[0].parent) as server:
+    with scratch() as folder, serve(files[0].parent) as server:
         shell = _line("shell", _shell(folder / "shell", files, server, script), None)
         for runner in ("threads", "ray"):
             _line(runner, _pipeline(folder / runner, files, server, runner, extra), shell)
@@ -113,15 +111,6 @@ def _explain(summary: Path) -> None:
 
 def _mean_kb(files: list[Path]) -> float:
     return sum(file.stat().st_size for file in files) / len(files) / 1000
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="rushes-bench-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
