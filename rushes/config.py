@@ -165,6 +165,8 @@ class Transcode(Section):
     """Where to begin, in seconds."""
     duration: float | None = Field(None, gt=0)
     """How much to take, in seconds."""
+    check: Literal["decode", "keyframes"] | None = None
+    """What must decode of a stream before it is copied: all of it, or, ten times faster, its key frames."""
 
     @field_validator("resolution")
     @classmethod

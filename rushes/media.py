@@ -14,9 +14,9 @@ from rushes.records import Media, MediaInfo, Verified
 from rushes.sniff import Sniffed, looks_like, sniff
 from rushes.video.command import can_tone_map
 from rushes.video.config import TranscodeConfig
-from rushes.video.conformance import judge
+from rushes.video.conform import conform
 from rushes.video.probe import Probed, examine, probe
-from rushes.video.transcode import conform
+from rushes.video.verdict import judge
 from rushes.workspace import Workspace, stored
 
 __all__ = ["RECIPE_VERSION", "make_media", "probe_media", "recipe_of"]
@@ -111,6 +111,9 @@ def _notes(probed: Probed, info: MediaInfo, transcode: TranscodeConfig) -> Itera
     whole = transcode.fps is None and not transcode.start_time and transcode.duration is None
     if whole and None not in (found := (info.frames, probed.info.frames)) and found[0] != found[1]:
         yield f"{found[0]} of {found[1]} frames decode"
+    listed, there = probed.listed_frames, probed.info.frames
+    if listed is not None and there is not None and there < listed:
+        yield f"{there} of the {listed} frames that the container lists are there"
 
 
 def _image(

@@ -27,6 +27,8 @@ class TranscodeConfig:
         fps: Constant frame rate of the output; None keeps every frame and its time.
         start_time: Where to begin, in seconds of the source.
         duration: How much to take, in seconds.
+        check: What must decode of a stream before it is copied, or used as it came: `decode`, all of it; `keyframes`,
+            those that stand alone, which finds less and takes a tenth of the time.
     """
 
     vcodec: str = "libx264"
@@ -39,6 +41,7 @@ class TranscodeConfig:
     fps: float | None = None
     start_time: float | None = None
     duration: float | None = None
+    check: str = "decode"
 
     def output_size(self, width: int, height: int) -> tuple[int, int]:
         """Returns width and height in pixels of what becomes of an upright picture."""

@@ -40,6 +40,7 @@ class Probed(msgspec.Struct, frozen=True):
         square: Whether pixels are.
         audio_channels: Of the first sound stream.
         audio_bits_per_s: Likewise, where stated, else 0.
+        listed_frames: How many frames the container lists, where it does.
         others: Kinds of the streams beside the first picture and the first sound, and `chapters`.
     """
 
@@ -54,6 +55,7 @@ class Probed(msgspec.Struct, frozen=True):
     square: bool = True
     audio_channels: int = 0
     audio_bits_per_s: int = 0
+    listed_frames: int | None = None
     others: tuple[str, ...] = ()
 
 
@@ -150,6 +152,7 @@ def examine(path: Path) -> Probed:
         square=(ratio(video.sample_aspect_ratio) or 1) == 1,
         audio_channels=audio.channels if audio else 0,
         audio_bits_per_s=audio.bit_rate if audio else 0,
+        listed_frames=video.nb_frames,
         others=_others(answer, video, audio),
     )
 

@@ -23,6 +23,7 @@ __all__ = ["Finished", "run"]
 _TAIL_BYTES = 16 * 1024
 _CHUNK_BYTES = 64 * 1024
 _GRACE_S = 5.0
+_STUCK_S = 60.0
 # PR_SET_PDEATHSIG with SIGKILL, for a Linux without util-linux; exec keeps it.
 _SHIM = "import ctypes,os,sys;ctypes.CDLL(None).prctl(1,9,0,0,0);os.execv(sys.argv[1],sys.argv[1:])"
 _ADDRESS = re.compile(r"(?:\[[^]]* @ 0x[0-9a-f]+\] )+")
@@ -56,6 +57,11 @@ class Finished(NamedTuple):
             text = text.removeprefix(f"{path.name}: ")
         return text.strip().rstrip(".")
 
+    def complaints(self, *paths: Path) -> str | None:
+        """Returns what there was to complain of although it ended well: how much, and the last of it."""
+        lines = len(self.errors)
+        return f"{lines} complaints while decoding: {self.last_words(*paths)}" if lines else None
+
 
 def run(
     argv: Sequence[str], *, timeout_s: float | None = None, on_progress: Callable[[float], None] | None = None
@@ -69,7 +75,7 @@ def run(
             `-progress pipe:1` writes.
 
     Raises:
-        TranscodingFailedError: It took longer than `timeout_s`.
+        TranscodingFailedError: It took longer than `timeout_s`, or said and did nothing for a minute or two.
         FFmpegNotFoundError: It cannot be started.
     """
     process = _start(argv)
@@ -115,13 +121,17 @@ def _drain(
 ) -> tuple[bytes, bytes]:
     """Reads both pipes until they close; keeps all of the output, and the tail of the errors."""
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    idle_since: int | None = None
     output, errors = bytearray(), bytearray()
     with selectors.DefaultSelector() as selector:
         for pipe, kept in ((process.stdout, output), (process.stderr, errors)):
             if pipe is not None:
                 selector.register(pipe, selectors.EVENT_READ, kept)
         while selector.get_map():
-            for key, _ in selector.select(_left(deadline, timeout_s)):
+            left = _left(deadline, timeout_s)
+            ready = selector.select(_STUCK_S if left is None else min(left, _STUCK_S))
+            idle_since = None if ready else _still_at_work(process, idle_since)
+            for key, _ in ready:
                 chunk = os.read(key.fd, _CHUNK_BYTES)
                 key.data.extend(chunk)
                 if not chunk:
@@ -130,6 +140,28 @@ def _drain(
             if on_progress is not None:
                 _report(output, on_progress)
     return bytes(output), bytes(errors)
+
+
+def _still_at_work(process: subprocess.Popen[bytes], before: int | None) -> int | None:
+    """Returns how much processor time a silent program has used, and takes for stuck what has used none since `before`.
+
+    ffmpeg's threads may wait for each other for ever when one of them meets damage.
+    """
+    used = _used_ticks(process.pid)
+    if used is not None and used == before:
+        raise TranscodingFailedError(
+            f"ffmpeg: stuck, nothing done for {_STUCK_S:.0f} s, and ended. Run again: the item is tried anew."
+        )
+    return used
+
+
+def _used_ticks(pid: int) -> int | None:
+    """Returns the processor time of all of a process's threads, where /proc tells it (proc_pid_stat(5))."""
+    try:
+        user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    except (OSError, ValueError):
+        return None
+    return int(user) + int(system)
 
 
 def _left(deadline: float | None, timeout_s: float | None) -> float | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from rushes.errors import (
     ConfigError,
@@ -18,17 +20,35 @@ from rushes.errors import (
 )
 from rushes.jsonl import publish, storing
 from rushes.records import MediaInfo
-from rushes.video.command import copy_command, decode_command, encode_command, keyframes_command
+from rushes.video.command import decode_command, encode_command
 from rushes.video.config import PROFILES, TranscodeConfig
-from rushes.video.conformance import Verdict
 from rushes.video.probe import Probed, examine
 from rushes.video.process import Finished, run
 
-__all__ = ["conform", "encode", "optimize_for_web", "transcode_video"]
+__all__ = [
+    "Encoded",
+    "beside",
+    "check_complaints",
+    "check_output",
+    "corrupt",
+    "encode",
+    "limit_s",
+    "optimize_for_web",
+    "transcode_video",
+]
 
 Progress = Callable[[float], None]
 """Called with per cent done, 0 to 100."""
 
+
+class Encoded(NamedTuple):
+    """What came of a transcode: its probe, and what ffmpeg complained of although it ended well."""
+
+    info: MediaInfo
+    complaints: str | None
+
+
+_CUT_SHORT = re.compile(r"ended prematurely|invalid as first byte of an EBML number|partial file|[Tt]runcat")
 _START_S = 600.0
 _SLOWEST = 120.0
 _UNKNOWN_S = 6 * 3600.0
@@ -80,77 +100,32 @@ def optimize_for_web(input: str | Path, output: str | Path) -> Path:  # noqa: A0
 
 def encode(
     source: Path, target: Path, config: TranscodeConfig, probed: Probed, progress: Progress | None = None
-) -> MediaInfo:
-    """Does what `transcode_video` does for a source that is already probed, and returns the probe of the output."""
+) -> Encoded:
+    """Does what `transcode_video` does for a source that is already probed, and returns what came of it."""
     _check_names(source, target)
     expected_s = _expected(source, probed.info, config)
-    with _beside(target) as part:
+    with beside(target) as part:
         done = run(
             encode_command(source, part, config, probed),
-            timeout_s=_START_S + _SLOWEST * expected_s if expected_s else _UNKNOWN_S,
+            timeout_s=limit_s(expected_s),
             on_progress=_percent(progress, expected_s),
         )
         if done.code != 0:
             raise _failure(source, part, probed, done)
-        info = _check_output(source, part, expected_s, config)
+        check_complaints(source, done)
+        info = check_output(source, part, expected_s, config)
         publish(part, target)
     if progress is not None:
         progress(100.0)
-    return info
+    return Encoded(info, done.complaints(source, part))
 
 
-def conform(
-    source: Path, target: Path, config: TranscodeConfig, probed: Probed, verdict: Verdict
-) -> tuple[MediaInfo, Verdict]:
-    """Makes of a video what a config asks for, with no more work than that takes.
-
-    What is copied is trusted when its key frames decode, and its copy has the same number of frames; whatever cannot be
-    copied so is encoded.
-
-    Args:
-        source: The video.
-        target: Where the result goes, an mp4; nothing goes there where the source is kept as it is.
-        config: What is asked for.
-        probed: The source's probe.
-        verdict: What `judge` says of it.
-
-    Returns:
-        The probe of the result, and what was done and why.
-
-    Raises:
-        The errors of `transcode_video`.
-    """
-    if verdict.action != "transcoded":
-        _check_keyframes(source)
-    if verdict.action == "kept":
-        return probed.info, verdict
-    if verdict.action in ("remuxed", "partly"):
-        if info := _copied(source, target, config, probed, with_sound=verdict.action == "remuxed"):
-            return info, verdict
-        verdict = Verdict("transcoded", f"{verdict.reason}, and its copy did not have the same frames")
-    return encode(source, target, config, probed), verdict
-
-
-def _check_keyframes(source: Path) -> None:
-    done = run(keyframes_command(source), timeout_s=_UNKNOWN_S)
-    if done.code != 0:
-        raise _corrupt(source, done)
-
-
-def _copied(source: Path, target: Path, config: TranscodeConfig, probed: Probed, with_sound: bool) -> MediaInfo | None:
-    """Returns the probe of a copy that has all that the source has, or None where there is none."""
-    info = probed.info
-    with _beside(target) as part:
-        if run(copy_command(source, part, config, probed, with_sound), timeout_s=_UNKNOWN_S).code != 0:
-            return None
-        try:
-            made = _check_output(source, part, info.duration_s, config)
-        except (MediaError, TranscodingFailedError):
-            return None
-        if (made.frames, made.width, made.height, made.rotation) != (info.frames, info.width, info.height, 0):
-            return None
-        publish(part, target)
-        return made
+def check_complaints(source: Path, done: Finished) -> None:
+    """Takes for damaged what ends before it should, which ffmpeg forgives."""
+    if any(_CUT_SHORT.search(line) for line in done.errors):
+        raise CorruptMediaError(
+            f"{source.name}: cut short: {done.last_words(source)}. Fetch it again, or leave it out."
+        )
 
 
 def _check_names(source: Path, target: Path) -> None:
@@ -158,6 +133,11 @@ def _check_names(source: Path, target: Path) -> None:
         raise ConfigError(f"{target.name}: the output's name must end in its container, like {target.name}.mp4.")
     if target.exists() and target.samefile(source):
         raise ConfigError(f"{target.name}: output and input are the same file. Give the output another name.")
+
+
+def limit_s(duration_s: float | None) -> float:
+    """Returns how long ffmpeg may take over so much video."""
+    return _START_S + _SLOWEST * duration_s if duration_s else _UNKNOWN_S
 
 
 def _expected(source: Path, info: MediaInfo, config: TranscodeConfig) -> float | None:
@@ -176,7 +156,7 @@ def _expected(source: Path, info: MediaInfo, config: TranscodeConfig) -> float |
 
 
 @contextmanager
-def _beside(target: Path) -> Iterator[Path]:
+def beside(target: Path) -> Iterator[Path]:
     """Gives a name in the target's folder, with its suffix, by which ffmpeg knows the container."""
     part = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.part{target.suffix}")
     with storing(target):
@@ -209,21 +189,21 @@ def _failure(source: Path, part: Path, probed: Probed, done: Finished) -> Rushes
         return TranscodingFailedError(
             f"{source.name}: ffmpeg was ended by signal {-done.code}; often too little memory. Run fewer at a time."
         )
-    check = run(decode_command(source, probed), timeout_s=_UNKNOWN_S)
+    check = run(decode_command(source, probed), timeout_s=limit_s(probed.info.duration_s))
     if check.code != 0:
-        return _corrupt(source, check)
+        return corrupt(source, check)
     return TranscodingFailedError(
         f"{source.name}: ffmpeg ended with status {done.code}: {said}. Check the transcode settings."
     )
 
 
-def _corrupt(source: Path, decoding: Finished) -> CorruptMediaError:
+def corrupt(source: Path, decoding: Finished) -> CorruptMediaError:
     return CorruptMediaError(
         f"{source.name}: damaged, decoding stopped: {decoding.last_words(source)}. Fetch it again, or leave it out."
     )
 
 
-def _check_output(source: Path, part: Path, expected_s: float | None, config: TranscodeConfig) -> MediaInfo:
+def check_output(source: Path, part: Path, expected_s: float | None, config: TranscodeConfig) -> MediaInfo:
     try:
         info = examine(part).info
     except (MediaError, StorageError) as error:

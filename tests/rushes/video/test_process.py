@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from rushes.errors import TranscodingFailedError
+from rushes.video import process
 from rushes.video.binaries import find
 from rushes.video.process import run
 
@@ -79,6 +80,14 @@ def test_nothing_is_left_behind_when_the_parent_is_killed(tmp_path: Path, setpri
     while alive(marker):
         assert time.monotonic() < deadline, "ffmpeg outlived its parent"
         time.sleep(0.05)
+
+
+def test_a_program_that_is_stuck_is_ended_and_one_that_thinks_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_STUCK_S", 0.5)
+    with pytest.raises(TranscodingFailedError, match="stuck"):
+        run(python("import threading; threading.Event().wait()"), timeout_s=60)
+    thinking = "import time; end = time.monotonic() + 3\nwhile time.monotonic() < end: pass"
+    assert run(python(thinking), timeout_s=60).code == 0
 
 
 def test_a_short_lived_thread_may_run_it() -> None:

@@ -12,9 +12,9 @@ from rushes.media import make_media
 from rushes.records import Media, Source, Verified
 from rushes.video.binaries import find
 from rushes.video.config import TranscodeConfig
-from rushes.video.conformance import judge
 from rushes.video.mp4 import index_in_front
 from rushes.video.probe import examine
+from rushes.video.verdict import judge
 from rushes.workspace import Workspace
 from tests.rushes.video.clips import ffmpeg
 

@@ -1,0 +1,81 @@
+"""Making of a video what was asked for with no more work than that takes: kept, copied, or encoded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rushes.errors import MediaError, TranscodingFailedError
+from rushes.jsonl import publish
+from rushes.records import MediaInfo
+from rushes.video.command import copy_command, decode_command, keyframes_command
+from rushes.video.config import TranscodeConfig
+from rushes.video.probe import Probed
+from rushes.video.process import run
+from rushes.video.transcode import beside, check_complaints, check_output, corrupt, encode, limit_s
+from rushes.video.verdict import Verdict
+
+__all__ = ["conform"]
+
+
+def conform(
+    source: Path, target: Path, config: TranscodeConfig, probed: Probed, verdict: Verdict
+) -> tuple[MediaInfo, Verdict]:
+    """Makes of a video what a config asks for, with no more work than that takes.
+
+    What is copied must decode, all of it or its key frames, as `config.check` says, and its copy must have the same
+    number of frames; what decodes and cannot be copied so is encoded.
+
+    Args:
+        source: The video.
+        target: Where the result goes, an mp4; nothing goes there where the source is kept as it is.
+        config: What is asked for.
+        probed: The source's probe.
+        verdict: What `judge` says of it.
+
+    Returns:
+        The probe of the result, and what was done and why.
+
+    Raises:
+        The errors of `transcode_video`.
+    """
+    if verdict.action != "transcoded":
+        verdict = _explained(verdict, _check_decodes(source, probed, config))
+    if verdict.action == "kept":
+        return probed.info, verdict
+    if verdict.action in ("remuxed", "partly"):
+        if info := _copied(source, target, config, probed, with_sound=verdict.action == "remuxed"):
+            return info, verdict
+        verdict = Verdict("transcoded", f"{verdict.reason}, and its copy did not have the same frames")
+    info, complaints = encode(source, target, config, probed)
+    return info, _explained(verdict, complaints)
+
+
+def _explained(verdict: Verdict, complaints: str | None) -> Verdict:
+    return verdict._replace(reason="; ".join(filter(None, (verdict.reason, complaints))))
+
+
+def _check_decodes(source: Path, probed: Probed, config: TranscodeConfig) -> str | None:
+    """Decodes what is to be copied, and returns what there was to complain of although it could be decoded."""
+    command = keyframes_command(source) if config.check == "keyframes" else decode_command(source, probed)
+    done = run(command, timeout_s=limit_s(probed.info.duration_s))
+    if done.code != 0:
+        raise corrupt(source, done)
+    check_complaints(source, done)
+    return done.complaints(source)
+
+
+def _copied(source: Path, target: Path, config: TranscodeConfig, probed: Probed, with_sound: bool) -> MediaInfo | None:
+    """Returns the probe of a copy that has all that the source has, or None where there is none."""
+    info = probed.info
+    with beside(target) as part:
+        done = run(copy_command(source, part, config, probed, with_sound), timeout_s=limit_s(info.duration_s))
+        if done.code != 0:
+            return None
+        try:
+            made = check_output(source, part, info.duration_s, config)
+        except (MediaError, TranscodingFailedError):
+            return None
+        if (made.frames, made.width, made.height, made.rotation) != (info.frames, info.width, info.height, 0):
+            return None
+        publish(part, target)
+        return made
