@@ -198,12 +198,19 @@ def _failure(source: Path, part: Path, probed: Probed, done: Finished) -> Rushes
 
 
 def corrupt(source: Path, decoding: Finished) -> CorruptMediaError:
+    """Returns what to raise for a source that does not decode."""
     return CorruptMediaError(
         f"{source.name}: damaged, decoding stopped: {decoding.last_words(source)}. Fetch it again, or leave it out."
     )
 
 
 def check_output(source: Path, part: Path, expected_s: float | None, config: TranscodeConfig) -> MediaInfo:
+    """Returns the probe of what ffmpeg made, where it lasts as long as it should.
+
+    Raises:
+        CorruptMediaError: It is shorter: the source is damaged.
+        TranscodingFailedError: It is no video, or longer.
+    """
     try:
         info = examine(part).info
     except (MediaError, StorageError) as error:
