@@ -26,8 +26,8 @@ RENEW_S = 0.5
 TURN_S = 5.0
 """Where slots cannot be dealt evenly: after how long who has one more lines up again behind the others, in seconds."""
 
-_SOON_S = 0.1  # while slots are on their way from one holder to another
-_SOON_S_EACH = 0.002  # so that very many holders ask 500 times a second together
+_SOON_S = 0.1  # while slots are on their way from one holder to another, or one has none
+_EACH_S = 0.002  # so that many holders of one host ask 500 times a second together
 
 
 class Want(NamedTuple):
@@ -133,7 +133,7 @@ class HostShares:
                 del self._hosts[host]
             return Share(0, quiet_s)
         granted, settled = self._lease(leases, holder, want, now_s)
-        return Share(granted, quiet_s, RENEW_S if settled else _soon_s(len(leases)))
+        return Share(granted, quiet_s, _again_s(settled, len(leases)))
 
     def _lease(self, leases: dict[str, _Lease], holder: str, want: Want, now_s: float) -> tuple[int, bool]:
         mine = leases.get(holder) or _Lease(want, 0, 0.0, next(self._tickets))
@@ -151,7 +151,7 @@ class HostShares:
             mine.since_s = None
         elif mine.since_s is None:
             mine.since_s = now_s
-        return granted, all(lease.slots == dealt[name] for name, lease in leases.items())
+        return granted, granted > 0 and all(lease.slots == dealt[name] for name, lease in leases.items())
 
     def _sweep(self, now_s: float, most_s: float = LEASE_S) -> None:
         """Drops what nobody asks for any more, now and then."""
@@ -167,8 +167,8 @@ class HostShares:
         self._quiet_until_s = {host: until_s for host, until_s in self._quiet_until_s.items() if until_s > now_s}
 
 
-def _soon_s(holders: int) -> float:
-    return min(2 * RENEW_S, max(_SOON_S, _SOON_S_EACH * holders))
+def _again_s(settled: bool, holders: int) -> float:
+    return min(2 * RENEW_S, max(RENEW_S if settled else _SOON_S, _EACH_S * holders))
 
 
 def _dealt(leases: Mapping[str, _Lease], limit: int) -> dict[str, int]:

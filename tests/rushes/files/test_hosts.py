@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
-from rushes.files.hosts import LEASE_S, TURN_S, HostShares, Share, Want
+from rushes.files.hosts import LEASE_S, RENEW_S, TURN_S, HostShares, Share, Want
 
 
 class Clock:
@@ -116,6 +116,18 @@ def test_all_hear_of_what_a_host_told_one(shares: HostShares, clock: Clock) -> N
     assert shares.renew("b", {"h": Want(1, 1, 8)}, {})["h"].quiet_s == 20
     clock.now_s += 20
     assert shares.renew("b", {"h": Want(1, 1, 8)}, {})["h"].quiet_s == 0
+
+
+def test_the_more_holders_there_are_the_more_seldom_each_of_them_asks(shares: HostShares) -> None:
+    def again_s(holder: int) -> float:
+        return shares.renew(str(holder), {"h": Want(1, 0, 8)}, {})["h"].again_s
+
+    found = [again_s(number) for number in range(600)]
+    assert found[0] == RENEW_S  # it has what it wants, and nobody else is there
+    assert found[8] == 0.1  # it waits
+    assert found[99] == pytest.approx(0.2)
+    assert found[-1] == 1.0 < LEASE_S / 2
+    assert found[8:] == sorted(found[8:])
 
 
 class Holders(RuleBasedStateMachine):
