@@ -27,7 +27,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: E402
 
 from cli.orchestrator import orchestrated  # noqa: E402
 from flows.hosts import ClusterShares  # noqa: E402
-from rushes.files.lease import LeasedGate  # noqa: E402
+from rushes.transfer.leases import LeasedGate  # noqa: E402
 
 LIMIT, BATCHES, THREADS, HOLD_S = 8, 2, 8, 0.01
 """The host's slots; who wants them; and how long an exchange takes: 800 a second, if the limit cost nothing."""

@@ -27,7 +27,7 @@ def download(urls: tuple[str, ...], output: Path, checksum: str | None, hosts: t
     Example: rushes download https://example.org/a.mp4 -o clips
     """
     from rushes.files import download_file  # requests is slow to import
-    from rushes.files.urls import redact
+    from rushes.transfer.urls import redact
 
     if checksum and len(urls) > 1:
         raise ConfigError(f"--checksum: expected one URL beside it, not {len(urls)}.")

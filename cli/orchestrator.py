@@ -25,7 +25,7 @@ from cli.scratch import scratch
 from cli.server import own_server, ready
 from rushes.config import Pipeline
 from rushes.errors import ConfigError, RushesError
-from rushes.files.urls import redact
+from rushes.transfer.urls import redact
 
 __all__ = ["orchestrated", "run_flow"]
 

@@ -12,7 +12,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
-from rushes.files.hosts import HostShares, Share, Want
+from rushes.transfer.hosts import HostShares, Share, Want
 
 __all__ = ["ClusterShares", "cluster_shares"]
 

@@ -28,11 +28,7 @@ from rushes.config import Pipeline
 from rushes.errors import MissingChecksumError, RushesError
 from rushes.files.checksum import quarantine, verify_all
 from rushes.files.download import fetch
-from rushes.files.guard import GuardedSession, guarded_session
-from rushes.files.hosts import Shares
-from rushes.files.lease import gate_of
 from rushes.files.unpack import is_archive, unpack
-from rushes.files.urls import redact
 from rushes.items import PlanItem, made_key, quarantined, to_fetch, to_make
 from rushes.jsonl import read_lines
 from rushes.ledger import Known, Ledger, segment, with_source
@@ -40,6 +36,10 @@ from rushes.media import make_media
 from rushes.records import Download, Media, Rejection, Unpacked, Verified
 from rushes.rejection import reject
 from rushes.results import BatchResult, save_result
+from rushes.transfer.guard import GuardedSession, guarded_session
+from rushes.transfer.hosts import Shares
+from rushes.transfer.leases import gate_of
+from rushes.transfer.urls import redact
 from rushes.workers import each
 from rushes.workspace import Batch, Workspace
 

@@ -16,11 +16,11 @@ from msgspec.structs import replace
 from rushes.config import Pipeline
 from rushes.errors import UnsupportedFormatError
 from rushes.files.unpack import is_archive, is_whole, rules_of
-from rushes.files.urls import identity, redact
 from rushes.ledger import Ledger, media_key
 from rushes.media import recipe_of
 from rushes.records import Media, Rejection, Source, Unpacked, Verified
 from rushes.sources import read_sources
+from rushes.transfer.urls import identity, redact
 from rushes.workspace import Workspace
 
 __all__ = [

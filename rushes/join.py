@@ -12,7 +12,6 @@ from rushes.batches import cut
 from rushes.config import Pipeline
 from rushes.errors import AnnotationError, NotIngestedError, NotMediaError
 from rushes.files.unpack import is_archive
-from rushes.files.urls import redact
 from rushes.items import PlanItem, made_key
 from rushes.jsonl import read_lines
 from rushes.ledger import Ledger
@@ -20,6 +19,7 @@ from rushes.members import check_row, members
 from rushes.plan import load_plan
 from rushes.records import Media, Outcome, Rejection, Source, Unpacked, Verified
 from rushes.rejection import reject
+from rushes.transfer.urls import redact
 from rushes.workspace import Batch, Workspace
 
 __all__ = ["outcomes", "plan_export"]

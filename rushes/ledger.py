@@ -24,9 +24,9 @@ from typing import IO
 
 import msgspec
 
-from rushes.files.urls import redact
 from rushes.jsonl import decode, encode, fsync_dir
 from rushes.records import Download, Media, Rejection, Source, Unpacked, Verified
+from rushes.transfer.urls import redact
 
 __all__ = ["Ledger", "Segment", "every_outcome", "media_key", "segment", "with_source"]
 

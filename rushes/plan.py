@@ -21,12 +21,12 @@ import msgspec
 from rushes.batches import cut
 from rushes.config import Pipeline
 from rushes.errors import ConfigError
-from rushes.files.resume import sweep
 from rushes.files.unpack import is_archive
-from rushes.files.urls import redact, suffix
 from rushes.items import STATES, PlanItem, look_up, state, to_ask
 from rushes.jsonl import atomic_write, decode, encode, read_lines, write_lines
 from rushes.records import Source
+from rushes.transfer.resume import sweep
+from rushes.transfer.urls import redact, suffix
 from rushes.workspace import Batch, Workspace
 
 __all__ = ["Plan", "cost_s", "latest_run", "load_plan", "make_plan", "new_run", "runs_with", "started"]

@@ -20,15 +20,15 @@ from rushes.config import DownloadConfig, expand
 from rushes.errors import BadURLError, ConfigError, DuplicateRowError, RowError, RushesError
 from rushes.files.checksum import parse_checksum
 from rushes.files.download import fetch
-from rushes.files.guard import guarded_session
-from rushes.files.local import is_local
-from rushes.files.urls import item_id, redact, suffix
 from rushes.formats.annotation import parse
 from rushes.jsonl import encode
 from rushes.records import Rejection, Source
 from rushes.rejection import reject
 from rushes.rows import FORMATS, Row
 from rushes.storage import SCHEMES, is_storage
+from rushes.transfer.guard import guarded_session
+from rushes.transfer.local import is_local
+from rushes.transfer.urls import item_id, redact, suffix
 
 __all__ = ["read_sources"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from prefect import get_run_logger, task
 
 from rushes.config import Pipeline
-from rushes.files.hosts import Shares
 from rushes.ingest import download_batch
 from rushes.progress import throttled
 from rushes.results import BatchResult
+from rushes.transfer.hosts import Shares
 from rushes.workspace import Batch, opened
 from tasks.options import BATCH
 

@@ -12,8 +12,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from rushes.export.base import labels_of
-from rushes.files.urls import redact
 from rushes.records import ManifestRow, Media, MediaInfo, Rejection, Sample, Source, Unpacked
+from rushes.transfer.urls import redact
 
 __all__ = ["archive_row", "item_row", "rejection_row", "sample_row"]
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from rushes.errors import ChecksumMismatchError, RushesError
-from rushes.files.part import CHUNK_BYTES, storage_error
 from rushes.files.settle import settle, settle_all
-from rushes.files.urls import redact
 from rushes.records import Download, Verified
 from rushes.sniff import sniff
+from rushes.transfer.part import CHUNK_BYTES, storage_error
+from rushes.transfer.urls import redact
 from rushes.workspace import Workspace, stored
 
 __all__ = [

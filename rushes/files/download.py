@@ -13,14 +13,14 @@ from msgspec.structs import replace
 
 from rushes.errors import ConfigError, RushesError
 from rushes.files.checksum import compare, parse_checksum
-from rushes.files.guard import GuardedSession, guarded_session
 from rushes.files.io import get_temp_path
-from rushes.files.patience import retries
-from rushes.files.receive import receive
-from rushes.files.resume import discard
-from rushes.files.urls import item_id, redact, suffix
 from rushes.jsonl import publish
 from rushes.records import Download, Source
+from rushes.transfer.guard import GuardedSession, guarded_session
+from rushes.transfer.patience import retries
+from rushes.transfer.receive import receive
+from rushes.transfer.resume import discard
+from rushes.transfer.urls import item_id, redact, suffix
 
 if TYPE_CHECKING:
     from rushes.config import DownloadConfig

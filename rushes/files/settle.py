@@ -18,9 +18,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rushes.files.part import storage_error
-from rushes.files.resume import forget
 from rushes.jsonl import fsync_dir
+from rushes.transfer.part import storage_error
+from rushes.transfer.resume import forget
 
 __all__ = ["settle", "settle_all"]
 

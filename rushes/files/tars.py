@@ -17,7 +17,7 @@ from typing import IO
 from rushes.compression import DAMAGED_STREAM, OPENERS, is_damage
 from rushes.errors import ArchiveError
 from rushes.files.limits import Limits, Meter, Names, shown
-from rushes.files.part import CHUNK_BYTES
+from rushes.transfer.part import CHUNK_BYTES
 
 __all__ = ["read_tar"]
 

@@ -19,13 +19,13 @@ from pathlib import Path, PurePosixPath
 from rushes.config import Unpack
 from rushes.errors import ArchiveError, NotMediaError
 from rushes.files.limits import Limits, Meter, shown
-from rushes.files.part import check_space, storage_error
 from rushes.files.settle import settle_all
 from rushes.files.tars import read_tar
 from rushes.files.zips import opened_zip, zip_chunks
 from rushes.jsonl import encode, publish, read_lines
 from rushes.records import Member, Unpacked, Verified
 from rushes.sniff import ARCHIVE_SUFFIXES, sniff
+from rushes.transfer.part import check_space, storage_error
 from rushes.workspace import Workspace, stored
 
 __all__ = ["is_archive", "is_whole", "rules_of", "unpack"]

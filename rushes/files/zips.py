@@ -16,7 +16,7 @@ from typing import IO
 from rushes.compression import is_damage
 from rushes.errors import ArchiveError
 from rushes.files.limits import RATIO_FROM_BYTES, Limits, Meter, Names, shown
-from rushes.files.part import CHUNK_BYTES
+from rushes.transfer.part import CHUNK_BYTES
 
 __all__ = ["opened_zip", "zip_chunks"]
 

@@ -10,10 +10,10 @@ from urllib.parse import unquote, urlsplit
 
 from rushes.config import Timeouts
 from rushes.errors import BadURLError, ForbiddenHostError, HTTPStatusError, RobotsError, RushesError
-from rushes.files.guard import GuardedSession, guarded_session
-from rushes.files.transfer import opened
 from rushes.items import PlanItem
 from rushes.storage import is_storage
+from rushes.transfer.guard import GuardedSession, guarded_session
+from rushes.transfer.request import opened
 
 if TYPE_CHECKING:
     from rushes.config import DownloadConfig

@@ -11,12 +11,12 @@ from msgspec.structs import replace
 from rushes.config import Pipeline
 from rushes.errors import ConfigError
 from rushes.files.unpack import is_archive
-from rushes.files.urls import redact
 from rushes.items import STATES, PlanItem, look_up, quarantined, state, to_ask, to_fetch, to_make
 from rushes.members import to_make_of
 from rushes.plan import cost_s
 from rushes.preview.sizes import Sizes
 from rushes.records import Verified
+from rushes.transfer.urls import redact
 from rushes.workspace import Workspace
 
 __all__ = ["Work", "work_of"]

@@ -21,10 +21,10 @@ from ray.exceptions import RayActorError, WorkerCrashedError
 
 from flows.hosts import ClusterShares, cluster_shares
 from rushes.config import DownloadConfig
-from rushes.files.guard import guarded_session
-from rushes.files.hosts import LEASE_S, Want
-from rushes.files.lease import gate_of
-from rushes.files.transfer import opened
+from rushes.transfer.guard import guarded_session
+from rushes.transfer.hosts import LEASE_S, Want
+from rushes.transfer.leases import gate_of
+from rushes.transfer.request import opened
 from tests import http_server as web
 from tests.http_server import Meter, serve
 
@@ -52,7 +52,7 @@ def batch(shares: ClusterShares, url: str, count: int, per_host: int) -> list[st
     said: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: said.append(record.levelname)  # type: ignore[method-assign]
-    log = logging.getLogger("rushes.files.lease")
+    log = logging.getLogger("rushes.transfer.leases")
     log.setLevel(logging.INFO)
     log.addHandler(handler)
     config = DownloadConfig(allow_private_hosts=("127.0.0.1",), per_host=per_host)
@@ -169,7 +169,7 @@ def test_the_handle_travels_by_name(shares: ClusterShares) -> None:
 def test_two_runs_on_one_cluster_share_a_host(shares: ClusterShares) -> None:
     assert shares.renew("first run", {"h": Want(3, 0, 8)}, {})["h"].slots == 3
     code = (
-        "import sys, ray; from flows.hosts import cluster_shares; from rushes.files.hosts import Want;"
+        "import sys, ray; from flows.hosts import cluster_shares; from rushes.transfer.hosts import Want;"
         "ray.init(address=sys.argv[1], namespace='elsewhere', log_to_driver=False);"
         "print(cluster_shares().renew('second run', {'h': Want(8, 0, 8)}, {})['h'].slots)"
     )

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from rushes.config import DownloadConfig
 from rushes.errors import ConfigError
-from rushes.files.urls import item_id
 from rushes.records import Annotation, Rejection, Source
 from rushes.sources import read_sources
+from rushes.transfer.urls import item_id
 from tests.http_server import serve, status
 
 LOOPBACK = DownloadConfig(allow_private_hosts=("127.0.0.1",), attempts=1)

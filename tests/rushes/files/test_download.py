@@ -26,8 +26,8 @@ from rushes.errors import (
     TruncatedError,
 )
 from rushes.files.download import adownload_file, afiles_url_to_path, download_file, fetch, files_url_to_path
-from rushes.files.guard import guarded_session
 from rushes.records import Download, Source
+from rushes.transfer.guard import guarded_session
 from tests import http_server as web
 from tests.http_server import Answer, serve
 
@@ -107,9 +107,9 @@ def test_what_may_pass_is_tried_again(tmp_path: Path, first: Answer) -> None:
 
 @pytest.mark.usefixtures("_no_pauses")
 def test_a_failure_that_passes_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level("INFO", "rushes.files.patience"):
+    with caplog.at_level("INFO", "rushes.transfer.patience"):
         ask(web.after(1, web.status(503), web.ok(BODY)), tmp_path)
-    (line,) = [record.message for record in caplog.records if record.name == "rushes.files.patience"]
+    (line,) = [record.message for record in caplog.records if record.name == "rushes.transfer.patience"]
     assert "answered 503 Service Unavailable" in line
 
 

@@ -22,11 +22,11 @@ from hypothesis import strategies as st
 from rushes.config import Unpack
 from rushes.errors import ArchiveError, DiskFullError, NotMediaError, RushesError
 from rushes.files.checksum import verify
-from rushes.files.part import save
 from rushes.files.unpack import is_archive, unpack
 from rushes.jsonl import read_lines
 from rushes.records import Download, Member, Source, Unpacked, Verified
 from rushes.sniff import sniff
+from rushes.transfer.part import save
 from rushes.workspace import Workspace
 from tests.hostile_archives import GOOD, LIMITS, with_name
 from tests.rushes.files.archives import (

@@ -18,11 +18,11 @@ from rushes.errors import (
     TooLargeError,
 )
 from rushes.files.download import download_file, fetch
-from rushes.files.guard import guarded_session
 from rushes.preview.forecast import forecast
 from rushes.records import Download, Rejection, Source
 from rushes.sources import read_sources
 from rushes.storage import Storage
+from rushes.transfer.guard import guarded_session
 from rushes.workspace import Workspace
 from tests import storages
 from tests.rushes.runs import ended, ingest, png, run, settings

@@ -6,12 +6,12 @@ import pytest
 
 from rushes.config import DownloadConfig
 from rushes.errors import TransferTimeoutError
-from rushes.files import patience
 from rushes.files.download import fetch
-from rushes.files.guard import GuardedSession, guarded_session
-from rushes.files.patience import Patience
-from rushes.files.transfer import opened
 from rushes.records import Source
+from rushes.transfer import patience
+from rushes.transfer.guard import GuardedSession, guarded_session
+from rushes.transfer.patience import Patience
+from rushes.transfer.request import opened
 from tests import http_server as web
 from tests.http_server import Answer, Handler, serve
 

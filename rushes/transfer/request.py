@@ -29,15 +29,15 @@ from rushes.errors import (
     TransferTimeoutError,
     TruncatedError,
 )
-from rushes.files.exchange import Answer, Times
-from rushes.files.gate import HostGate
-from rushes.files.part import CHUNK_BYTES
-from rushes.files.robots import Manners, check_tag
-from rushes.files.urls import join, redact
+from rushes.transfer.exchange import Answer, Times
+from rushes.transfer.gate import HostGate
+from rushes.transfer.part import CHUNK_BYTES
+from rushes.transfer.robots import Manners, check_tag
+from rushes.transfer.urls import join, redact
 
 if TYPE_CHECKING:
     from rushes.config import DownloadConfig
-    from rushes.files.guard import GuardedSession
+    from rushes.transfer.guard import GuardedSession
 
 __all__ = ["MAX_REDIRECTS", "SPEED_WINDOW_S", "Transfer", "opened"]
 

@@ -13,8 +13,8 @@ import stamina
 from rushes.config import DownloadConfig
 from rushes.errors import BadURLError, ForbiddenHostError, RushesError
 from rushes.files.download import download_file, fetch
-from rushes.files.guard import guarded_session
 from rushes.records import Download, Source
+from rushes.transfer.guard import guarded_session
 from tests.attacks import ATTACKS, ELSEWHERE, MALFORMED, OUTSIDE, REDIRECTS, SHIFTS, Attack, Names, Shift, tables
 from tests.http_server import Handler, Server, ok, redirect, serve, slammed, status
 

@@ -11,8 +11,8 @@ import requests
 from urllib3.util import parse_url
 
 from rushes.config import DownloadConfig
-from rushes.files.exchange import Times, request_head, target_of
-from rushes.files.guard import GuardedSession, guarded_session
+from rushes.transfer.exchange import Times, request_head, target_of
+from rushes.transfer.guard import GuardedSession, guarded_session
 from tests import http_server as web
 from tests.http_server import serve
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from rushes.errors import DiskFullError, StorageError, TooLargeError
-from rushes.files.resume import discard, note_path
+from rushes.transfer.resume import discard, note_path
 
 __all__ = ["CHUNK_BYTES", "SPARE_BYTES", "check_space", "save", "storage_error"]
 

@@ -6,8 +6,8 @@ import pytest
 
 from rushes.config import DownloadConfig
 from rushes.errors import BadURLError, ConfigError, ConnectionFailedError, ForbiddenHostError
-from rushes.files.guard import Guard, guarded_session
-from rushes.files.transfer import opened
+from rushes.transfer.guard import Guard, guarded_session
+from rushes.transfer.request import opened
 from tests.http_server import Server, ok, redirect, serve
 
 

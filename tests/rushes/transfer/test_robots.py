@@ -24,14 +24,14 @@ from rushes.errors import (
     RobotsError,
     RobotsUnreachableError,
 )
-from rushes.files import robots as robots_module
 from rushes.files.download import fetch
-from rushes.files.guard import GuardedSession, guarded_session
-from rushes.files.hosts import HostShares
-from rushes.files.lease import gate_of
-from rushes.files.robots import MAX_BYTES, Robots, check_tag
-from rushes.files.transfer import opened
 from rushes.records import Source
+from rushes.transfer import robots as robots_module
+from rushes.transfer.guard import GuardedSession, guarded_session
+from rushes.transfer.hosts import HostShares
+from rushes.transfer.leases import gate_of
+from rushes.transfer.request import opened
+from rushes.transfer.robots import MAX_BYTES, Robots, check_tag
 from tests import http_server as web
 from tests.http_server import Answer, Meter, serve
 

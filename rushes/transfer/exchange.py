@@ -17,7 +17,7 @@ import requests
 import urllib3
 from urllib3.connectionpool import HTTPConnectionPool
 
-from rushes.files.deadline import TimedResponse
+from rushes.transfer.deadline import TimedResponse
 
 if TYPE_CHECKING:
     from urllib3.connection import HTTPConnection

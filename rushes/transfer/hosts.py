@@ -3,7 +3,7 @@
 A batch leases several slots of a host at a time and renews about once a second: a call for each file would cost more
 than a small file does. A lease that is not renewed ends by itself, so nobody has to notice that a worker died.
 
-Nothing here knows where the ledger lives; see `rushes.files.lease` for the side of a batch.
+Nothing here knows where the ledger lives; see `rushes.transfer.leases` for the side of a batch.
 """
 
 from __future__ import annotations

@@ -25,11 +25,11 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from urllib3.util.connection import create_connection
 
 from rushes.errors import ConfigError, ForbiddenHostError
-from rushes.files.addresses import is_public, stated, unwrap
-from rushes.files.exchange import Answer, ExchangePool, Target, Times, request_head, target_of
-from rushes.files.gate import HostGate, local_gate
-from rushes.files.robots import AGENT, Robots
-from rushes.files.stored import Storages
+from rushes.transfer.addresses import is_public, stated, unwrap
+from rushes.transfer.exchange import Answer, ExchangePool, Target, Times, request_head, target_of
+from rushes.transfer.gate import HostGate, local_gate
+from rushes.transfer.robots import AGENT, Robots
+from rushes.transfer.stored import Storages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -46,7 +46,7 @@ def guarded_session(config: DownloadConfig, gate: HostGate | None = None) -> Gua
 
     Proxies and `.netrc` of the environment are not used, because a proxy would connect in our stead, unchecked; a
     certificate bundle in `REQUESTS_CA_BUNDLE` or `SSL_CERT_FILE` is. Cookies are not kept, so that no item depends on
-    another. Redirects are not followed; `rushes.files.transfer` does that.
+    another. Redirects are not followed; `rushes.transfer.request` does that.
 
     Args:
         config: How many exchanges with one host may be under way at a time, and which addresses may be reached.

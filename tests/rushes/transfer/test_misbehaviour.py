@@ -15,8 +15,8 @@ import stamina
 from rushes.config import DownloadConfig
 from rushes.errors import ConnectionFailedError, RushesError, TransferTimeoutError
 from rushes.files.download import fetch
-from rushes.files.guard import guarded_session
 from rushes.records import Download, Source
+from rushes.transfer.guard import guarded_session
 from tests.http_server import serve
 from tests.misbehaviours import ARRIVES, CASES, Case, table
 

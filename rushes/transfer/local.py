@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from rushes.errors import BadURLError, StorageError, TooLargeError
-from rushes.files.part import CHUNK_BYTES
+from rushes.transfer.part import CHUNK_BYTES
 
 __all__ = ["is_local", "local_path", "read_local", "validator"]
 

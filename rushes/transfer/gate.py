@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from rushes.files.patience import MAX_WAIT_S, Patience
-from rushes.files.urls import host_of
+from rushes.transfer.patience import MAX_WAIT_S, Patience
+from rushes.transfer.urls import host_of
 
 __all__ = ["Host", "HostGate", "local_gate"]
 

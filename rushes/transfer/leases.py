@@ -9,10 +9,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rushes.files.gate import Host, HostGate, local_gate
-from rushes.files.hosts import LEASE_S, RENEW_S, Share, Shares, Want
-from rushes.files.patience import MAX_WAIT_S
-from rushes.files.urls import host_of
+from rushes.transfer.gate import Host, HostGate, local_gate
+from rushes.transfer.hosts import LEASE_S, RENEW_S, Share, Shares, Want
+from rushes.transfer.patience import MAX_WAIT_S
+from rushes.transfer.urls import host_of
 
 __all__ = ["LeasedGate", "gate_of"]
 

@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rushes.errors import TruncatedError
-from rushes.files.local import is_local, local_path, read_local, validator
-from rushes.files.part import check_space, save
-from rushes.files.resume import Rest, continues, discard, headers_of, kept, noting, range_headers
-from rushes.files.stored import receive_stored
-from rushes.files.transfer import Transfer, opened
 from rushes.records import Download, Source
 from rushes.storage import is_storage
+from rushes.transfer.local import is_local, local_path, read_local, validator
+from rushes.transfer.part import check_space, save
+from rushes.transfer.request import Transfer, opened
+from rushes.transfer.resume import Rest, continues, discard, headers_of, kept, noting, range_headers
+from rushes.transfer.stored import receive_stored
 
 if TYPE_CHECKING:
     from rushes.config import DownloadConfig
-    from rushes.files.guard import GuardedSession
+    from rushes.transfer.guard import GuardedSession
 
 __all__ = ["receive"]
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from rushes.errors import BadURLError, ForbiddenHostError, TooLargeError
-from rushes.files.part import check_space, save
-from rushes.files.urls import redact
 from rushes.records import Download, Source
 from rushes.storage import Storage, open_storage
+from rushes.transfer.part import check_space, save
+from rushes.transfer.urls import redact
 
 if TYPE_CHECKING:
     from rushes.config import DownloadConfig

@@ -18,9 +18,9 @@ from rushes.errors import (
     TransferTimeoutError,
     TruncatedError,
 )
-from rushes.files import transfer as transfer_module
-from rushes.files.guard import guarded_session
-from rushes.files.transfer import opened
+from rushes.transfer import request as transfer_module
+from rushes.transfer.guard import guarded_session
+from rushes.transfer.request import opened
 from tests import http_server as web
 from tests.http_server import Answer, serve
 

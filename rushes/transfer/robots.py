@@ -23,8 +23,8 @@ from rushes.errors import (
     RobotsError,
     RobotsUnreachableError,
 )
-from rushes.files.patience import retries
-from rushes.files.urls import host_of, redact
+from rushes.transfer.patience import retries
+from rushes.transfer.urls import host_of, redact
 
 if TYPE_CHECKING:
     from rushes.config import DownloadConfig

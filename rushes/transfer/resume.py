@@ -21,8 +21,8 @@ from typing import NamedTuple
 import msgspec
 
 from rushes.errors import DownloadError
-from rushes.files.urls import identity
 from rushes.jsonl import encode
+from rushes.transfer.urls import identity
 
 __all__ = [
     "EARLY_BYTES",

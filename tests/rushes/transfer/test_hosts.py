@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
-from rushes.files.hosts import LEASE_S, RENEW_S, TURN_S, HostShares, Share, Want
+from rushes.transfer.hosts import LEASE_S, RENEW_S, TURN_S, HostShares, Share, Want
 
 
 class Clock:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rushes.files import urls
-from rushes.files.urls import host_of, identity, item_id, join, redact, suffix
+from rushes.transfer import urls
+from rushes.transfer.urls import host_of, identity, item_id, join, redact, suffix
 
 SIGNED = [
     "https://b.s3.amazonaws.com/a.jpg?X-Amz-Signature=SECRET&X-Amz-Credential=SECRET&X-Amz-Date=SECRET",

@@ -22,9 +22,9 @@ from rushes.config import DownloadConfig
 from rushes.errors import HTTPStatusError, RushesError, TooLargeError, TruncatedError
 from rushes.files.checksum import verify
 from rushes.files.download import download_file, fetch
-from rushes.files.guard import guarded_session
-from rushes.files.resume import KEPT_S, Note, Rest, continues, note_path, sweep
 from rushes.records import Download, Source
+from rushes.transfer.guard import guarded_session
+from rushes.transfer.resume import KEPT_S, Note, Rest, continues, note_path, sweep
 from rushes.workspace import Workspace
 from tests import http_server as web
 from tests.http_server import Answer, Server, serve
@@ -259,7 +259,7 @@ import sys
 from pathlib import Path
 from rushes.config import DownloadConfig
 from rushes.files.download import fetch
-from rushes.files.guard import guarded_session
+from rushes.transfer.guard import guarded_session
 from rushes.records import Source
 
 config = DownloadConfig(allow_private_hosts=("127.0.0.1",))

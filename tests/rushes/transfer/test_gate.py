@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from rushes.config import DownloadConfig
-from rushes.files import patience
-from rushes.files.gate import HostGate, local_gate
-from rushes.files.guard import guarded_session
-from rushes.files.hosts import LEASE_S, HostShares, Share, Want
-from rushes.files.lease import LeasedGate, gate_of
-from rushes.files.transfer import opened
+from rushes.transfer import patience
+from rushes.transfer.gate import HostGate, local_gate
+from rushes.transfer.guard import guarded_session
+from rushes.transfer.hosts import LEASE_S, HostShares, Share, Want
+from rushes.transfer.leases import LeasedGate, gate_of
+from rushes.transfer.request import opened
 from tests import http_server as web
 from tests.http_server import Meter, serve
 
@@ -227,7 +227,7 @@ class Unsteady(HostShares):
 def test_without_its_ledger_a_batch_goes_on_by_its_own_limit_and_says_so_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level(logging.INFO, "rushes.files.lease")
+    caplog.set_level(logging.INFO, "rushes.transfer.leases")
     meter, shares = Meter(), Unsteady()
     shares.reachable = False
     with serve({"/a": meter.before(web.ok(b"x"), 0.02)}) as server, gate_of(shares) as gate:
