@@ -20,17 +20,19 @@ __all__ = ["run_and_report"]
 def run_and_report(flow: str, file: Path, overrides: Sequence[str], runner: str, as_json: bool, verbose: bool) -> int:
     """Runs a flow over a pipeline file and returns the command's exit code."""
     pipeline = load(file, overrides)
-    with opened(pipeline.workspace_place) as workspace:
+    place = pipeline.workspace_place
+    with opened(place) as workspace:
         before = latest_run(workspace)
-        prepare_environment(verbose)
-        from cli.orchestrator import run_flow  # Prefect and Ray take seconds to import
+    prepare_environment(verbose)
+    from cli.orchestrator import run_flow  # Prefect and Ray take seconds to import
 
-        failure = None
-        with shown(workspace, before):
-            try:
-                run_flow(flow, pipeline, runner)
-            except RunFailedError as error:
-                failure = error
+    failure = None
+    with shown(place, before):
+        try:
+            run_flow(flow, pipeline, runner)
+        except RunFailedError as error:
+            failure = error
+    with opened(place) as workspace:  # anew: a run may take hours, and connections to a storage do not last so long
         after = latest_run(workspace)
         outcome = load_outcome(workspace, after) if after and after != before else None
     if outcome is not None:

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -13,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from cli.output import note
 from rushes.plan import latest_run, load_plan
 from rushes.progress import run_progress, run_totals
+from rushes.storage import is_storage
 from rushes.workspace import Workspace
 
 __all__ = ["percent", "shown"]
@@ -22,18 +24,22 @@ _PLAIN_EVERY_S = 5.0
 
 
 @contextmanager
-def shown(workspace: Workspace, before: str | None) -> Iterator[None]:
+def shown(place: str, before: str | None) -> Iterator[None]:
     """Shows the run that is planned after `before`, while the block runs.
 
     Of a workspace in a storage nothing is shown: to look there every second would cost more than it says.
+
+    Args:
+        place: The workspace.
+        before: The run that was the latest one before.
     """
-    if workspace.mirror:
+    if is_storage(place):
         note("The workspace is in a storage: how far the run is stands in Prefect.")
         yield
         return
     ended = threading.Event()
     show = _bars if sys.stderr.isatty() else _lines
-    thread = threading.Thread(target=show, args=(workspace, before, ended), daemon=True)
+    thread = threading.Thread(target=show, args=(Workspace(Path(place)), before, ended), daemon=True)
     thread.start()
     try:
         yield
