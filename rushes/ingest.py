@@ -50,7 +50,7 @@ Report = Callable[[int, int], None]
 
 T = TypeVar("T")
 Pending = Callable[[list[PlanItem], dict[str, Known]], list[tuple[str, T]]]
-_SETTLED_AT_A_TIME = 128  # what a crash may have to settle again
+_SETTLED_AT_A_TIME = 512  # what a crash may have to settle again
 _LEDGERS = ("verified", "unpacked", "media")
 _GAINS: dict[str, type[Download | Verified | Unpacked | Media]] = {
     "download": Download,
