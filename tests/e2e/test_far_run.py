@@ -56,5 +56,8 @@ def test_a_run_on_a_storage_gives_the_same_manifest_as_one_on_a_disk(kind: str, 
             far = {name: dataset.read(name) for name in ("manifest.jsonl", "stats.json", "checksums.sha256")}
             assert len(list(dataset.list("images"))) > 7
         near = {name: (tmp_path / "near/datasets/far" / name).read_bytes() for name in far}
+        assert [
+            line for line in far["manifest.jsonl"].splitlines() if line not in near["manifest.jsonl"].splitlines()
+        ] == []
         assert far == near
         assert rushes("verify", f"{place}/work/datasets/far").returncode == 0
