@@ -21,7 +21,7 @@ from rushes.workspace import Workspace, stored
 
 __all__ = ["RECIPE_VERSION", "make_media", "probe_media", "recipe_of"]
 
-RECIPE_VERSION = 2
+RECIPE_VERSION = 3
 """Raised whenever the same settings would give other bytes, so that nothing made before is mistaken for it."""
 _READ_BYTES = 1024 * 1024
 
@@ -113,7 +113,7 @@ def _notes(probed: Probed, info: MediaInfo, transcode: TranscodeConfig) -> Itera
         yield f"{found[0]} of {found[1]} frames decode"
     listed, there = probed.listed_frames, probed.info.frames
     if listed is not None and there is not None and there < listed:
-        yield f"{there} of the {listed} frames that the container lists are there"
+        yield f"{there} of the {listed} frames that the container lists are shown"
 
 
 def _image(

@@ -47,7 +47,7 @@ def _input_options(path: Path) -> dict[str, Any]:
 
 def encode_command(source: Path, part: Path, config: TranscodeConfig, probed: Probed) -> list[str]:
     """Returns the command that makes `part` of `source`."""
-    start = {"ss": config.start_time} if config.start_time else {}
+    start = {"ss": max(0.0, config.start_time - probed.early_s)} if config.start_time else {}
     media = ffmpeg.input(f"file:{source.absolute()}", **_input_options(source), **start)
     streams = [media["V:0"], media["a:0"]] if probed.audio_decodable else [media["V:0"]]
     options = {
@@ -154,13 +154,16 @@ def _video_options(config: TranscodeConfig, probed: Probed) -> dict[str, Any]:
     # which drops those that are closer together than the average. With one, the filter shows at each tick the last
     # frame begun by then; the muxer's own conversion (-r) lags behind when it lowers the rate.
     rate = [f"fps={config.fps:g}:round=up"] if config.fps else []
+    late = [f"setpts=PTS+{probed.early_s:.6f}/TB"] if probed.early_s and not config.start_time else []
+    size = config.output_size(probed.info.width, probed.info.height)
     timing = {} if config.fps else {"enc_time_base:v": probed.time_base}
     return {
         "c:v": config.vcodec,
         "preset": config.preset,
         "crf": config.crf,
         "pix_fmt": "yuv420p",
-        "vf": ",".join([*rate, *picture_filters(probed, config.output_size(probed.info.width, probed.info.height))]),
+        # The range that players take for granted, whatever the source used.
+        "vf": ",".join([*late, *rate, *picture_filters(probed, size, ":out_range=tv")]),
         "fps_mode": "vfr",
         **timing,
         **_ONE_THREAD,

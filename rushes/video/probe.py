@@ -12,7 +12,7 @@ from rushes.records import MediaInfo
 from rushes.sniff import Sniffed
 from rushes.video.binaries import decoders, find
 from rushes.video.ffprobe import query, sniff_video
-from rushes.video.timeline import Packet
+from rushes.video.timeline import Packet, in_order
 from rushes.video.timing import Timing, clock, measure, ratio
 
 __all__ = ["Probed", "examine", "get_video_info", "probe", "validate_video_format"]
@@ -42,6 +42,7 @@ class Probed(msgspec.Struct, frozen=True):
         audio_bits_per_s: Likewise, where stated, else 0.
         listed_frames: How many frames the container lists, where it does.
         others: Kinds of the streams beside the first picture and the first sound, and `chapters`.
+        early_s: How long the first frame comes before what the container calls its beginning, where ffmpeg cuts.
     """
 
     info: MediaInfo
@@ -57,6 +58,7 @@ class Probed(msgspec.Struct, frozen=True):
     audio_bits_per_s: int = 0
     listed_frames: int | None = None
     others: tuple[str, ...] = ()
+    early_s: float = 0.0
 
 
 class _Disposition(msgspec.Struct, frozen=True):
@@ -93,6 +95,7 @@ class _Stream(msgspec.Struct, frozen=True):
 
 class _Format(msgspec.Struct, frozen=True):
     duration: float | None = None
+    start_time: float | None = None
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -154,7 +157,16 @@ def examine(path: Path) -> Probed:
         audio_bits_per_s=audio.bit_rate if audio else 0,
         listed_frames=video.nb_frames,
         others=_others(answer, video, audio),
+        early_s=_early(packets, video, answer.format) if sniffed.demuxers == "mov" else 0.0,
     )
+
+
+def _early(packets: list[Packet], video: _Stream, container: _Format) -> float:
+    """An edit list that begins where no key frame is makes ffmpeg count time from one of the frames after the first."""
+    frames, stamped = in_order(packets)
+    if not frames or not stamped or container.start_time is None:
+        return 0.0
+    return max(0.0, round(container.start_time - float(frames[0][0] * ratio(video.time_base)), 6))
 
 
 def _others(answer: _Answer, video: _Stream, audio: _Stream | None) -> tuple[str, ...]:

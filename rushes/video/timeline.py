@@ -71,19 +71,24 @@ def read_timeline(path: Path) -> Timeline:
         CorruptMediaError: It cannot be opened, or holds no frame.
         FFmpegNotFoundError: There is no ffprobe.
     """
-    answer = query(path, sniff_video(path), _SHOW, _Answer)
+    sniffed = sniff_video(path)
+    answer = query(path, sniffed, _SHOW, _Answer)
     frames, stamped = in_order(answer.packets)
     if not answer.streams:
         raise NotMediaError(f"{path.name}: no video stream inside. Leave it out.")
     if not frames:
         raise CorruptMediaError(f"{path.name}: no video frame inside. Fetch it again, or leave it out.")
     seconds, per = answer.streams[0].time_base.split("/")
+    # Sound that begins before zero is an encoder's priming, which no player shows.
+    start_s = max(0.0, answer.format.start_time or 0.0)
+    if stamped and sniffed.demuxers == "mov":
+        # Where an edit list begins without a key frame, ffmpeg counts from a later frame than the first that it shows.
+        start_s = min(start_s, frames[0][0] * int(seconds) / int(per))
     return Timeline(
         ticks=tuple(tick for tick, _ in frames),
         keys=tuple(key for _, key in frames),
         tick_s=(int(seconds), int(per)),
-        # Sound that begins before zero is an encoder's priming, which no player shows.
-        start_s=max(0.0, answer.format.start_time or 0.0),
+        start_s=start_s,
         stamped=stamped,
     )
 
