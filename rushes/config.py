@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,11 +14,13 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ValidationError,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
     model_validator,
 )
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from rushes.errors import ConfigError
 from rushes.video.config import PROFILES, TranscodeConfig, parse_resolution
@@ -27,6 +30,7 @@ __all__ = [
     "ExportConfig",
     "FramesConfig",
     "Pipeline",
+    "Profile",
     "RunConfig",
     "Timeouts",
     "Transcode",
@@ -138,11 +142,17 @@ class DownloadConfig(Section):
     """Storages that rows may name with the credentials of this pipeline: schemes, or beginnings like s3://bucket/."""
 
 
+_NAME = r"^[a-z0-9][a-z0-9._-]*$"
+_BUILT_IN = (*PROFILES, "none")
+# The form offers the built-in ones, and room for the name of one's own.
+_PROFILE_SCHEMA = {"anyOf": [{"type": "string", "enum": [*_BUILT_IN]}, {"type": "string", "pattern": _NAME}]}
+
+
 class Transcode(Section):
     """What becomes of each video: a profile, and any field of TranscodeConfig on top of it."""
 
-    profile: Literal["web", "archive", "mobile", "none"] = "none"
-    """Where the fields below start from; none is TranscodeConfig's own defaults."""
+    profile: Annotated[str, WithJsonSchema(_PROFILE_SCHEMA)] = "none"
+    """Where the fields below start from: built in, or of `profiles`; none is TranscodeConfig's own defaults."""
     vcodec: Literal["libx264", "libx265"] | None = None
     """Video encoder."""
     preset: (
@@ -175,10 +185,19 @@ class Transcode(Section):
             parse_resolution(value)
         return value
 
-    def config(self) -> TranscodeConfig:
-        """Returns the settings that this section stands for."""
+    def config(self, profiles: Mapping[str, Profile] | None = None) -> TranscodeConfig:
+        """Returns the settings that this section stands for, its profile looked up among those of the user first."""
+        own = (profiles or {}).get(self.profile)
+        start = own.config() if own else PROFILES.get(self.profile, TranscodeConfig())
         given = {key: value for key, value in self.model_dump(exclude={"profile"}).items() if value is not None}
-        return replace(PROFILES.get(self.profile, TranscodeConfig()), **given)
+        return replace(start, **given)
+
+
+class Profile(Transcode):
+    """A profile of the user's own: fields of TranscodeConfig, on top of a built-in profile."""
+
+    profile: Literal["web", "archive", "mobile", "none"] = "none"
+    """The built-in profile that the fields start from; none is TranscodeConfig's own defaults."""
 
 
 class FramesConfig(Section):
@@ -245,7 +264,7 @@ class RunConfig(Section):
 class Pipeline(Section):
     """One dataset: where its items come from, what becomes of them, and where it goes."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100)
+    name: str = Field(pattern=_NAME, max_length=100)
     """Name of the dataset: lower case letters, digits, dot, dash and underscore."""
     source: str = Field(min_length=1)
     """CSV or JSONL file of items: path or URL."""
@@ -254,6 +273,8 @@ class Pipeline(Section):
     output: str | None = None
     """Folder of the dataset: path, s3://, gs:// or sftp://; empty is <workspace>/datasets/<name>."""
     download: DownloadConfig = DownloadConfig()
+    profiles: dict[Annotated[str, Field(pattern=_NAME)], Profile] = Field(default_factory=dict)
+    """Profiles by name, for `transcode.profile`."""
     transcode: Transcode | None = None
     frames: FramesConfig | None = Field(None, json_schema_extra=_frames_by_name)
     export: ExportConfig = ExportConfig()
@@ -267,6 +288,27 @@ class Pipeline(Section):
             raise ValueError("expected a folder that does not hold the workspace, because a new dataset replaces it")
         return value
 
+    @field_validator("profiles")
+    @classmethod
+    def _not_built_in(cls, value: dict[str, Profile]) -> dict[str, Profile]:
+        for name in value:
+            if name in _BUILT_IN:
+                raise _wrong((name,), name, "built in, and the same everywhere; expected another name")
+        return value
+
+    @field_validator("transcode")
+    @classmethod
+    def _known_profile(cls, value: Transcode | None, others: ValidationInfo) -> Transcode | None:
+        known = [*_BUILT_IN, *others.data.get("profiles", (value.profile,) if value else ())]
+        if value is not None and value.profile not in known:
+            raise _wrong(("profile",), value.profile, f"expected one of {', '.join(known)}")
+        return value
+
+    @property
+    def transcode_config(self) -> TranscodeConfig | None:
+        """What becomes of each video; None leaves media as they are."""
+        return self.transcode.config(self.profiles) if self.transcode else None
+
     @property
     def workspace_place(self) -> str:
         """The workspace as an absolute path, or as the URL of a storage with its credentials."""
@@ -278,6 +320,14 @@ class Pipeline(Section):
         return (
             _absolute(expand(self.output, "output")) if self.output else f"{self.workspace_place}/datasets/{self.name}"
         )
+
+
+def _wrong(keys: tuple[str, ...], value: object, expected: str) -> ValidationError:
+    """Returns the error for a value inside of the one that is being validated."""
+    details = InitErrorDetails(
+        type=PydanticCustomError("value_error", "{text}", {"text": expected}), loc=keys, input=value
+    )
+    return ValidationError.from_exception_data("Pipeline", [details])
 
 
 def _absolute(place: str) -> str:

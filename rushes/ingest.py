@@ -112,7 +112,7 @@ def transcode_batch(
     Archives are unpacked; the result says how many there were to unpack.
     """
     _need(workspace, batch)
-    config = pipeline.transcode.config() if pipeline.transcode else None
+    config = pipeline.transcode_config
 
     def media(bytes_: Verified) -> Known:
         workspace.need(bytes_.path)

@@ -66,7 +66,7 @@ class PlanItem(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 def recipe(pipeline: Pipeline) -> str:
     """Returns the hash of what the pipeline makes of each media file."""
-    return recipe_of(pipeline.transcode.config() if pipeline.transcode else None)
+    return recipe_of(pipeline.transcode_config)
 
 
 def made_key(verified: Verified, pipeline: Pipeline) -> str:

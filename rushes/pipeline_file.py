@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from rushes.config import Pipeline, Transcode, expand
+from rushes.config import Pipeline, Profile, expand
 from rushes.errors import ConfigError
 from rushes.video.config import TranscodeConfig
 
@@ -58,7 +58,7 @@ def load_transcode(fields: Sequence[str], profile: str) -> TranscodeConfig:
     for field in fields:
         _override(data, field)
     try:
-        return Transcode.model_validate(data).config()
+        return Profile.model_validate(data).config()
     except ValidationError as error:
         raise ConfigError(_explain(error, "transcode")) from None
 

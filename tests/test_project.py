@@ -98,8 +98,9 @@ def _lint(folder: Path) -> subprocess.CompletedProcess[str]:
 
 def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
     for name, field in model.model_fields.items():
+        named = getattr(field.annotation, "__origin__", None) is dict  # models by names of the user's own
         inner = [part for part in (field.annotation, *getattr(field.annotation, "__args__", ())) if _is_model(part)]
-        if inner:
+        if inner and not named:
             yield from _keys(inner[0], f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}"

@@ -98,9 +98,10 @@ def clip_of(media: Media, pipeline: Pipeline, workspace: Workspace) -> Clip:
         MediaError: A file cannot be read.
     """
     taken = frame_times(workspace.path(media.path))
-    if media.path == media.verified.path or pipeline.transcode is None:
+    config = pipeline.transcode_config
+    if media.path == media.verified.path or config is None:
         return Clip(taken, taken)
-    return matched(frame_times(workspace.path(media.verified.path)), taken, pipeline.transcode.config())
+    return matched(frame_times(workspace.path(media.verified.path)), taken, config)
 
 
 def matched(source: Sequence[float], taken: Sequence[float], config: TranscodeConfig) -> Clip:

@@ -9,6 +9,7 @@ import hashlib
 import platform
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,12 @@ def _write_checksums(building: Path, written: Iterable[WrittenFile]) -> None:
         file.writelines(checksum_lines(digests))
 
 
+def _transcode(pipeline: Pipeline) -> dict[str, Any] | None:
+    """Returns the settings as they came to be, because a profile is only a name for some."""
+    section, config = pipeline.transcode, pipeline.transcode_config
+    return {"profile": section.profile} | asdict(config) if section and config else None
+
+
 def _summary(pipeline: Pipeline, outcome: RunOutcome, building: Path) -> dict[str, Any]:
     with published(pipeline.output_place, SUMMARY, MANIFEST) as before:
         changes = since(before, building / MANIFEST)
@@ -139,7 +146,7 @@ def _summary(pipeline: Pipeline, outcome: RunOutcome, building: Path) -> dict[st
         "work": outcome.work,
         "since": changes,
         "export": pipeline.export.model_dump(mode="json"),
-        "transcode": pipeline.transcode.model_dump(mode="json") if pipeline.transcode else None,
+        "transcode": _transcode(pipeline),
         "frames": pipeline.frames.model_dump(mode="json") if pipeline.frames else None,
         "versions": {
             "rushes": __version__,

@@ -92,6 +92,7 @@ def test_a_video_is_transcoded_to_the_fields_that_were_set(tmp_path: Path) -> No
     [
         (["transcode", "nowhere.mp4", "out.mp4"], "no such file"),
         (["transcode", "nowhere.mp4", "out.mp4", "--set", "crf=99"], "crf = 99"),
+        (["transcode", "nowhere.mp4", "out.mp4", "--set", "profile=tiny"], "profile = 'tiny'"),
         (["checksum"], "expected either files, or --check"),
         (["checksum", "nowhere"], "no such file"),
         (["unarchive", "nowhere.zip", "out"], "no such file"),

@@ -29,6 +29,15 @@ def pipeline_file(folder: Path, text: str) -> Path:
         ("name: x\n", "source is missing"),
         ("name: x\nsource: a.csv\ndownload: {max_bytes: 2 parsecs}\n", "expected a size like 500MB or 20GiB"),
         ("name: x\nsource: a.csv\ntranscode: {resolution: big}\n", "expected WIDTHxHEIGHT"),
+        ("name: x\nsource: a.csv\nprofiles: {small: {crf: 99}}\n", "profiles.small.crf = 99"),
+        ("name: x\nsource: a.csv\nprofiles: {small: {bitrate: 5k}}\n", "unknown key profiles.small.bitrate"),
+        ("name: x\nsource: a.csv\nprofiles: {small: {profile: tiny}}\n", "profiles.small.profile = 'tiny'"),
+        ("name: x\nsource: a.csv\nprofiles: {web: {crf: 20}}\n", "profiles.web = 'web': built in"),
+        ("name: x\nsource: a.csv\nprofiles: {A b: {}}\n", "profiles.A b"),
+        (
+            "name: x\nsource: a.csv\nprofiles: {small: {}}\ntranscode: {profile: tiny}\n",
+            "transcode.profile = 'tiny': expected one of web, archive, mobile, none, small",
+        ),
         ("name: x\nsource: a.csv\nexport: {split: {train: 0.9}}\n", "add up to 1"),
         (
             "name: x\nsource: ${NO_SUCH_VARIABLE_HERE}\nworkspace: ${NO_SUCH_VARIABLE_HERE}\n",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -77,7 +78,8 @@ def flow_run(api: str, worker: None, media: MediaServer, folder: Path) -> dict[s
         "source": str(folder / "items.csv"),
         "workspace": str(folder / "work"),
         "download": {"allow_private_hosts": ["127.0.0.1"], "attempts": 1},
-        "transcode": {"profile": "web", "preset": "ultrafast"},
+        "profiles": {"quick": {"profile": "web", "preset": "ultrafast"}},
+        "transcode": {"profile": "quick"},
         "frames": "annotated",
         "run": {"max_failed": 0.9},
     }
@@ -106,7 +108,10 @@ def _ended(api: str, run_id: str, folder: Path) -> dict[str, Any]:
 def test_the_run_completes_and_its_name_tells_dataset_and_date(flow_run: dict[str, Any], folder: Path) -> None:
     assert flow_run["state_type"] == "COMPLETED", (flow_run["state"], (folder / "worker.log").read_text())
     assert flow_run["name"].startswith("nightly.run 20")
-    assert (folder / "work/datasets/nightly.run/manifest.jsonl").exists()
+    dataset = folder / "work/datasets/nightly.run"
+    assert (dataset / "manifest.jsonl").exists()
+    made = json.loads((dataset / "export_summary.json").read_text())["transcode"]
+    assert (made["profile"], made["preset"], made["crf"]) == ("quick", "ultrafast", 23)
 
 
 def test_its_task_runs_are_visible_with_names_tags_and_states(api: str, flow_run: dict[str, Any]) -> None:
@@ -132,4 +137,6 @@ def test_a_wrong_parameter_is_refused_by_the_server(api: str, deployed: None) ->
     deployment = requests.get(f"{api}/deployments/name/pipeline/pipeline", timeout=10).json()["id"]
     url = f"{api}/deployments/{deployment}/create_flow_run"
     wrong = {"config": {"name": "x", "source": "a.csv", "run": {"max_failed": "lots"}}}
+    assert requests.post(url, json={"parameters": wrong}, timeout=10).status_code == 409
+    wrong = {"config": {"name": "x", "source": "a.csv", "profiles": {"quick": {"crf": "low"}}}}
     assert requests.post(url, json={"parameters": wrong}, timeout=10).status_code == 409

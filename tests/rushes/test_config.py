@@ -1,0 +1,37 @@
+"""What the pipeline file says in two places, and what comes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rushes.config import Pipeline
+from rushes.items import recipe
+from rushes.video.config import PROFILES, TranscodeConfig
+
+
+def pipeline(**sections: Any) -> Pipeline:
+    return Pipeline.model_validate({"name": "x", "source": "a.csv"} | sections)
+
+
+def test_a_profile_of_ones_own_stands_on_a_built_in_one_and_below_the_fields_of_the_section() -> None:
+    proxy = {"profile": "mobile", "crf": 30, "fps": 10}
+    made = pipeline(profiles={"proxy": proxy, "other": {}}, transcode={"profile": "proxy", "crf": 31}).transcode_config
+    assert made == TranscodeConfig(preset="fast", crf=31, audio_bitrate="96k", resolution="1280x720", fps=10)
+
+
+@pytest.mark.parametrize("name", [*PROFILES, "none"])
+def test_an_empty_profile_is_the_built_in_one_that_it_names(name: str) -> None:
+    own = pipeline(profiles={"own": {"profile": name}}, transcode={"profile": "own"})
+    assert own.transcode_config == PROFILES.get(name, TranscodeConfig())
+    assert recipe(own) == recipe(pipeline(transcode={"profile": name}))
+
+
+def test_without_the_section_a_profile_changes_nothing() -> None:
+    assert pipeline(profiles={"own": {"crf": 20}}).transcode_config is None
+
+
+def test_what_prefect_keeps_of_the_profiles_is_the_same_pipeline() -> None:
+    own = pipeline(profiles={"own": {"crf": 20}}, transcode={"profile": "own"})
+    assert Pipeline.model_validate(own.model_dump(mode="json")) == own
