@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from rushes.errors import ConfigError
-from rushes.video.config import PROFILES, TranscodeConfig, parse_resolution
+from rushes.video.config import PROFILES, Still, TranscodeConfig, parse_resolution
 
 __all__ = [
     "DownloadConfig",
@@ -209,8 +209,10 @@ class FramesConfig(Section):
     """The frames that carry labels."""
     keyframes: bool = False
     """The frames that the encoder coded whole."""
+    format: Literal["jpeg", "png"] = "jpeg"
+    """Of the pictures: jpeg, or png, which loses nothing and takes eight times the room."""
     quality: int = Field(2, ge=2, le=31)
-    """JPEG quantiser: 2 is best, 31 is smallest."""
+    """JPEG quantiser: 2 is best, 31 is smallest; a png has none."""
 
     @model_validator(mode="before")
     @classmethod
@@ -222,6 +224,11 @@ class FramesConfig(Section):
         if (self.every_s is not None) + self.annotated + self.keyframes != 1:
             raise ValueError("expected exactly one of every_s, annotated and keyframes")
         return self
+
+    @property
+    def still(self) -> Still:
+        """How frames are written."""
+        return Still(self.format, self.quality)
 
 
 def _frames_by_name(schema: dict[str, Any]) -> None:

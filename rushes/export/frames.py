@@ -16,7 +16,7 @@ from pathlib import Path
 from rushes.config import FramesConfig, Pipeline
 from rushes.errors import AnnotationError
 from rushes.records import Annotation, Media
-from rushes.video.config import TranscodeConfig
+from rushes.video.config import Still, TranscodeConfig
 from rushes.video.frames import extract_frames, frame_times, keyframe_indices
 from rushes.workspace import Workspace, stored
 
@@ -153,7 +153,7 @@ def ticks(times: Sequence[float], every_s: float) -> list[int]:
     return [rank for rank, (start, end) in pairs if math.ceil((start - _TINY_S) / every_s) * every_s < end - _TINY_S]
 
 
-def cut(media: Media, ranks: Sequence[int], quality: int, workspace: Workspace) -> Mapping[int, str]:
+def cut(media: Media, ranks: Sequence[int], still: Still, workspace: Workspace) -> Mapping[int, str]:
     """Cuts frames from a video, unless an earlier export did.
 
     Returns:
@@ -164,10 +164,11 @@ def cut(media: Media, ranks: Sequence[int], quality: int, workspace: Workspace) 
         VideoTranscodeError: The video cannot be decoded.
         DiskFullError: No space is left in the workspace.
     """
-    made_by = hashlib.sha256(f"{quality} {media.recipe}".encode()).hexdigest()[:16]
+    kind = "png" if still.format == "png" else str(still.quality)
+    made_by = hashlib.sha256(f"{kind} {media.recipe}".encode()).hexdigest()[:16]
     folder = stored(f"derived/frames-{made_by}", media.sha256, "")
     workspace.need_all(folder)
-    found = extract_frames(workspace.path(media.path), ranks, workspace.path(folder), quality)
+    found = extract_frames(workspace.path(media.path), ranks, workspace.path(folder), still)
     return {rank: f"{folder}/{path.name}" for rank, path in found.items()}
 
 

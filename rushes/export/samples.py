@@ -73,14 +73,16 @@ def _from_video(media: Media, pipeline: Pipeline, workspace: Workspace) -> tuple
     bearing, dropped = _bearing(by_frame, times)
     wanted = chosen(pipeline.frames, workspace.path(media.path), times.taken, bearing)
     taken = {times.source_frame(rank): rank for rank in reversed(wanted)}  # a frame that is shown twice counts once
-    paths = cut(media, sorted(taken.values()), pipeline.frames.quality, workspace)
+    still = pipeline.frames.still
+    paths = cut(media, sorted(taken.values()), still, workspace)
     base, found = _base(media, pipeline), []
     for frame, rank in sorted(taken.items()):
         labels = by_frame.pop(bearing.get(rank, frame), ())
         if rank not in paths:
             dropped["frame_unreadable"] += len(labels)
             continue
-        picture = _picture(base, frame, times.source[frame], paths[rank], workspace)
+        info = MediaInfo(still.media_type, base.info.width, base.info.height)
+        picture = _picture(base, frame, times.source[frame], paths[rank], info, workspace)
         found.append(_fitted(picture, throughout + labels, media.source_info))
     dropped["frame_not_taken"] += _count(by_frame.values()) + (0 if found else len(throughout))
     return found, +dropped
@@ -115,7 +117,7 @@ def _bearing(by_frame: ByFrame, times: Clip) -> tuple[dict[int, int], Counter[st
     return bearing, dropped
 
 
-def _picture(base: Sample, frame: int, time_s: float, path: str, workspace: Workspace) -> Sample:
+def _picture(base: Sample, frame: int, time_s: float, path: str, info: MediaInfo, workspace: Workspace) -> Sample:
     content = workspace.path(path).read_bytes()
     return replace(
         base,
@@ -124,7 +126,7 @@ def _picture(base: Sample, frame: int, time_s: float, path: str, workspace: Work
         path=path,
         sha256=hashlib.sha256(content).hexdigest(),
         size_bytes=len(content),
-        info=MediaInfo("image/jpeg", base.info.width, base.info.height),
+        info=info,
         parent=base.id,
         frame=frame,
         time_s=round(time_s, 6),

@@ -14,7 +14,15 @@ from rushes.video.config import TranscodeConfig
 from rushes.video.ffprobe import MAX_PIXELS
 from rushes.video.probe import Probed
 
-__all__ = ["can_tone_map", "copy_command", "decode_command", "encode_command", "frames_command", "keyframes_command"]
+__all__ = [
+    "can_tone_map",
+    "copy_command",
+    "decode_command",
+    "encode_command",
+    "frames_command",
+    "keyframes_command",
+    "raw_frames_command",
+]
 
 _TONE_MAP = (
     "zscale=t=linear:npl=100",
@@ -99,29 +107,41 @@ def frames_command(
     source: Path, pattern: str, probed: Probed, ticks: Sequence[int], origin: int, quality: int, stamped: bool = True
 ) -> list[str]:
     """Returns the command that writes the frames shown at some ticks as JPEG files, named by tick less `origin`."""
-    steps = [
+    # JPEG knows one colour matrix and one range, whatever the video used.
+    steps = _chosen(probed, ticks, origin, stamped, ":out_color_matrix=bt601:out_range=full")
+    options = {"f": "image2", "c:v": "mjpeg", "q:v": quality, "pix_fmt": "yuvj420p", "frame_pts": 1}
+    return _frames(source, f"file:{pattern}", probed, ticks, options | {"vf": ",".join(steps)})
+
+
+def raw_frames_command(source: Path, probed: Probed, ticks: Sequence[int], stamped: bool = True) -> list[str]:
+    """Returns the command that writes the frames shown at some ticks to standard output, as bytes of RGB."""
+    steps = _chosen(probed, ticks, ticks[0], stamped, ":flags=bicubic+accurate_rnd+full_chroma_int+bitexact")
+    options = {"f": "rawvideo", "c:v": "rawvideo", "pix_fmt": "rgb24"}
+    return _frames(source, "pipe:1", probed, ticks, options | {"vf": ",".join(steps)})
+
+
+def _chosen(probed: Probed, ticks: Sequence[int], origin: int, stamped: bool, scaling: str) -> list[str]:
+    return [
         *([] if stamped else ["setpts=N"]),
-        f"select='{_any_of(ticks)}'",
+        # Of two frames at one time the first, because files are named and counted by times.
+        f"select='({_any_of(ticks)})*(isnan(prev_selected_pts)+gt(pts,prev_selected_pts))'",
         f"setpts=PTS-({origin})",
-        # JPEG knows one colour matrix and one range, whatever the video used.
-        *picture_filters(probed, (probed.info.width, probed.info.height), ":out_color_matrix=bt601:out_range=full"),
+        *picture_filters(probed, (probed.info.width, probed.info.height), scaling),
     ]
+
+
+def _frames(source: Path, target: str, probed: Probed, ticks: Sequence[int], kind: dict[str, Any]) -> list[str]:
     media = ffmpeg.input(f"file:{source.absolute()}", **_input_options(source), copyts=None)
     options = {
-        "f": "image2",
-        "c:v": "mjpeg",
-        "q:v": quality,
-        "pix_fmt": "yuvj420p",
-        "vf": ",".join(steps),
+        **kind,
         "fps_mode": "passthrough",
         "enc_time_base:v": probed.time_base,
-        "frame_pts": 1,
         "frames:v": len(ticks),
         **_REPEATABLE,
         **_ONE_THREAD,
     }
-    made = ffmpeg.output(media["V:0"], f"file:{pattern}", **options)
-    command: list[str] = made.global_args(*_quiet()).compile(cmd=str(find("ffmpeg")), overwrite_output=True)
+    made = ffmpeg.output(media["V:0"], target, **options).global_args(*_quiet())
+    command: list[str] = made.compile(cmd=str(find("ffmpeg")), overwrite_output=True)
     return command
 
 

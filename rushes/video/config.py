@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
+from typing import Literal
 
-__all__ = ["PROFILES", "TranscodeConfig", "fit", "parse_resolution"]
+__all__ = ["PROFILES", "Still", "TranscodeConfig", "fit", "parse_resolution"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,29 @@ class TranscodeConfig:
     def output_size(self, width: int, height: int) -> tuple[int, int]:
         """Returns width and height in pixels of what becomes of an upright picture."""
         return fit(width, height, parse_resolution(self.resolution) if self.resolution else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """How a frame of a video is written as a picture.
+
+    Attributes:
+        format: `jpeg` or `png`.
+        quality: ffmpeg's `-q:v` for JPEG, 2 (best) to 31; a PNG loses nothing.
+    """
+
+    format: Literal["jpeg", "png"] = "jpeg"
+    quality: int = 2
+
+    @property
+    def suffix(self) -> str:
+        """Of its files' names."""
+        return ".png" if self.format == "png" else ".jpg"
+
+    @property
+    def media_type(self) -> str:
+        """Of its files."""
+        return f"image/{self.format}"
 
 
 PROFILES: Mapping[str, TranscodeConfig] = MappingProxyType(

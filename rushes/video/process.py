@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,7 +40,7 @@ class Finished(NamedTuple):
 
     Attributes:
         code: Exit status; negative for a signal.
-        output: What it wrote to standard output; empty where that was progress.
+        output: What it wrote to standard output and nobody took; empty where that was progress.
         errors: The last lines that it wrote to standard error.
     """
 
@@ -64,7 +64,11 @@ class Finished(NamedTuple):
 
 
 def run(
-    argv: Sequence[str], *, timeout_s: float | None = None, on_progress: Callable[[float], None] | None = None
+    argv: Sequence[str],
+    *,
+    timeout_s: float | None = None,
+    on_progress: Callable[[float], None] | None = None,
+    on_output: Callable[[bytearray], None] | None = None,
 ) -> Finished:
     """Runs a program to its end, in the calling thread, and takes it down with whatever interrupts that thread.
 
@@ -73,14 +77,17 @@ def run(
         timeout_s: How long it may take.
         on_progress: Called with the seconds of output that exist so far; standard output must then be what ffmpeg's
             `-progress pipe:1` writes.
+        on_output: Called with what standard output brought and nobody took yet; it takes out what it is done with, and
+            the program waits for it.
 
     Raises:
         TranscodingFailedError: It took longer than `timeout_s`, or said and did nothing for a minute or two.
         FFmpegNotFoundError: It cannot be started.
     """
     process = _start(argv)
+    take = partial(_report, on_progress=on_progress) if on_progress is not None else on_output
     try:
-        output, errors = _drain(process, timeout_s, on_progress)
+        output, errors = _drain(process, timeout_s, take)
         code = process.wait()
     except BaseException:  # an interrupt too: no encoder may outlive the one who waits for it
         _end(process)
@@ -117,9 +124,9 @@ def _leash() -> tuple[str, ...]:
 
 
 def _drain(
-    process: subprocess.Popen[bytes], timeout_s: float | None, on_progress: Callable[[float], None] | None
+    process: subprocess.Popen[bytes], timeout_s: float | None, take: Callable[[bytearray], None] | None
 ) -> tuple[bytes, bytes]:
-    """Reads both pipes until they close; keeps all of the output, and the tail of the errors."""
+    """Reads both pipes until they close; keeps of the output what is not taken, and the tail of the errors."""
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     idle_since: int | None = None
     output, errors = bytearray(), bytearray()
@@ -137,8 +144,8 @@ def _drain(
                 if not chunk:
                     selector.unregister(key.fileobj)
             del errors[:-_TAIL_BYTES]
-            if on_progress is not None:
-                _report(output, on_progress)
+            if take is not None:
+                take(output)
     return bytes(output), bytes(errors)
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 import yaml
@@ -13,6 +13,7 @@ from rushes.config import Pipeline
 from rushes.export.batch import export_batch, finish
 from rushes.jsonl import read_lines
 from rushes.records import Annotation, ManifestRow, Outcome, Rejection, Source, WrittenFile
+from rushes.sniff import sniff
 from rushes.workspace import Workspace
 from tests.rushes.export.makers import batch, image, on_frame, pipeline, video
 from tests.ultralytics_rules import check_dataset, rows_of
@@ -133,6 +134,30 @@ def test_rows_tell_what_became_of_each_item_in_order(
     assert found["d"].dropped == {"item_label_unsupported": 1}
     assert found["d"].annotations == (Annotation("car", box=(10, 10, 50, 40)), Annotation("car"))
     assert {row.elapsed_s for row in rows} == {None}
+
+
+@pytest.mark.parametrize("layout", ["yolo", "coco"])
+def test_frames_are_png_where_asked_for_beside_jpegs_of_an_earlier_export(
+    workspace: Workspace, outcomes: list[Outcome], tmp_path: Path, layout: str
+) -> None:
+    found = {}
+    for kind in ("jpeg", "png"):
+        frames, data = {"every_s": 1.0, "format": kind}, tmp_path / kind
+        rows, _ = export(pipeline(workspace, frames=frames, export={"format": layout}), workspace, [outcomes], data)
+        found[kind] = {row.id: row for row in rows if row.parent == "v"}
+        for row in found[kind].values():
+            content = (data / (row.path or "")).read_bytes()
+            assert sniff(data / (row.path or "")).media_type == row.media_type == f"image/{kind}"
+            assert (row.sha256, row.size_bytes) == (hashlib.sha256(content).hexdigest(), len(content))
+    suffixes = {kind: {PurePosixPath(row.path or "").suffix for row in found[kind].values()} for kind in found}
+    assert suffixes == {"jpeg": {".jpg"}, "png": {".png"}}
+    assert [row.annotations for row in found["png"].values()] == [row.annotations for row in found["jpeg"].values()]
+    if layout == "coco":
+        split = found["png"]["v-f000000"].split
+        document = json.loads((tmp_path / f"png/annotations/instances_{split}.json").read_bytes())
+        assert "v-f000000.png" in [picture["file_name"] for picture in document["images"]]
+    else:
+        assert check_dataset(tmp_path / "png" / "dataset.yaml") == []
 
 
 def test_classes_merge_and_vanish_before_anything_is_counted(

@@ -55,6 +55,20 @@ def test_an_error_in_the_callback_ends_the_program() -> None:
     assert alive(marker) == []
 
 
+def test_what_is_taken_out_of_the_output_is_gone_and_the_program_waits_for_it() -> None:
+    sizes: list[int] = []
+
+    def take(output: bytearray) -> None:
+        whole = len(output) // 1000 * 1000
+        sizes.append(len(output))
+        del output[:whole]
+
+    done = run(python("import sys\nfor k in range(5000): sys.stdout.write('o' * 999)\nprint('end')"), on_output=take)
+    assert done.output[-4:] == b"end\n"
+    assert len(done.output) == (5000 * 999 + 4) % 1000
+    assert max(sizes) < 100_000
+
+
 def test_progress_tells_seconds_of_output() -> None:
     seen: list[float] = []
     source = ["-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x64:d=2", "-f", "null", "-"]
