@@ -116,6 +116,18 @@ class ExchangePool(HTTPConnectionPool):
             OSError: Or `http.client.HTTPException`, or urllib3's errors.
         """
         connection: HTTPConnection = self._get_conn()  # type: ignore[assignment]  # ours is one
+        kept = not connection.is_closed
+        try:
+            return self._over(connection, method, head, times)
+        except ConnectionError:
+            if not kept:
+                raise
+        # The server had closed it, as servers do with what is idle (RFC 9112, 9.3.1): no try was lost, ask anew.
+        connection = self._get_conn()  # type: ignore[assignment]
+        connection.close()
+        return self._over(connection, method, head, times)
+
+    def _over(self, connection: HTTPConnection, method: str, head: bytes, times: Times) -> Answer:
         response = None
         try:
             if connection.is_closed:

@@ -127,6 +127,28 @@ def test_a_connection_is_not_kept_where_more_may_come_over_it(answer: web.Answer
     assert _connections("/a", answer) == (body, 2)
 
 
+def test_a_kept_connection_that_the_server_closed_costs_no_try() -> None:
+    served: set[int] = set()
+
+    def once_a_connection(handler: web.Handler) -> None:
+        if handler.client_address[1] in served:
+            handler.hang_up()  # without a word, as when it closes just now what was idle
+        else:
+            served.add(handler.client_address[1])
+            web.ok(b"abc")(handler)
+
+    with serve({"/a": once_a_connection}) as server, guarded_session(CONFIG) as session:
+        assert [_read(session, server.url("/a")) for _ in range(3)] == [b"abc"] * 3
+        assert len(served) == 3
+
+
+def test_a_new_connection_that_the_server_closes_is_not_asked_again() -> None:
+    with serve({"/a": web.slammed}) as server, guarded_session(CONFIG) as session:
+        with pytest.raises(ConnectionError):
+            session.exchange("GET", server.url("/a"), {}, TIMES)
+        assert server.paths() == ["/a"]
+
+
 @pytest.mark.parametrize(
     "lines",
     [

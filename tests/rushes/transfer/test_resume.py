@@ -275,7 +275,7 @@ def test_after_a_kill_the_next_run_asks_for_the_rest(tmp_path: Path) -> None:
     with serve({"/clip.mp4": web.after(1, stalled, web.ranged(BODY, ETag='"v1"'))}) as server:
         child = subprocess.Popen([sys.executable, "-c", _CHILD, server.url("/clip.mp4"), str(tmp_path)])
         deadline_s = time.monotonic() + 30
-        while not (part.exists() and part.stat().st_size >= CUT) and time.monotonic() < deadline_s:
+        while not (note_path(part).exists() and part.stat().st_size >= CUT) and time.monotonic() < deadline_s:
             time.sleep(0.01)
         child.send_signal(signal.SIGKILL)
         child.wait()
