@@ -177,6 +177,10 @@ class Transcode(Section):
     """How much to take, in seconds."""
     check: Literal["decode", "keyframes"] | None = None
     """What must decode of a stream before it is copied: all of it, or, ten times faster, its key frames."""
+    max_duration_s: float | None = Field(None, gt=0)
+    """A video of which more seconds than this are to be transcoded is refused."""
+    max_time_s: float | None = Field(None, gt=0)
+    """How long ffmpeg may take over one video, in seconds."""
 
     @field_validator("resolution")
     @classmethod

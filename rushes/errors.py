@@ -33,7 +33,8 @@ quarantined (bytes arrived, and are kept apart as not trusted).
     │   └── DiskFullError           disk_full
     ├── MediaError
     │   ├── NotMediaError           not_media           quarantined
-    │   └── CorruptMediaError       corrupt_media       quarantined
+    │   ├── CorruptMediaError       corrupt_media       quarantined
+    │   └── MediaLimitsError        media_limits
     ├── NeedsFramesError            needs_frames        skipped
     ├── NotIngestedError            not_ingested        skipped
     ├── ArchiveError                archive             quarantined
@@ -68,6 +69,7 @@ __all__ = [
     "HTTPStatusError",
     "LedgerError",
     "MediaError",
+    "MediaLimitsError",
     "MissingChecksumError",
     "NeedsFramesError",
     "NotIngestedError",
@@ -305,6 +307,12 @@ class CorruptMediaError(MediaError):
 
     code = "corrupt_media"
     status = "quarantined"
+
+
+class MediaLimitsError(MediaError):
+    """It asks for more pixels, time, memory or space than rushes gives one item."""
+
+    code = "media_limits"
 
 
 class NeedsFramesError(RushesError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import struct
 import warnings
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from threading import Lock
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from rushes.errors import CorruptMediaError, NotMediaError, UnsupportedFormatError
+from rushes.errors import CorruptMediaError, MediaLimitsError, NotMediaError, UnsupportedFormatError
 from rushes.jsonl import atomic_write, storing
 from rushes.records import MediaInfo
 from rushes.sniff import Sniffed, looks_like, sniff
@@ -23,6 +24,20 @@ MAX_PIXELS = 8192 * 8192
 _ORIENTATION = 0x0112
 _DAMAGE = (OSError, ValueError, SyntaxError, LookupError, TypeError, ArithmeticError, EOFError, struct.error)
 """What Pillow raises on damaged content depends on the format and on the damage."""
+_FORMATS = {
+    ".jpg": ("JPEG",),
+    ".png": ("PNG",),
+    ".gif": ("GIF",),
+    ".webp": ("WEBP",),
+    ".bmp": ("BMP",),
+    ".tif": ("TIFF",),
+    ".jp2": ("JPEG2000",),
+    ".avif": ("AVIF",),
+    ".heic": ("HEIF", "AVIF"),
+}
+"""What Pillow may take a file for. It would try others, too: some start programs, or take any bytes for theirs."""
+MAX_SCANS = 1000
+"""Every one costs as much as the whole picture, and a hundred bytes; phones and editors write about ten."""
 _quiet = Lock()
 """Warning filters belong to the whole process: two threads must not put them back in the wrong order."""
 # Degrees clockwise by EXIF orientation (CIPA DC-008, 4.6.4); mirrored ones count as the turn that follows the mirror.
@@ -36,7 +51,8 @@ def probe_image(path: Path) -> MediaInfo:
 
     Raises:
         NotMediaError: The content is no image.
-        UnsupportedFormatError: Pillow does not know the format, or the picture is larger than `MAX_PIXELS`.
+        UnsupportedFormatError: Pillow does not know the format.
+        MediaLimitsError: The picture is larger than `MAX_PIXELS`, or has more layers than any camera writes.
         CorruptMediaError: It is cut off or damaged.
         StorageError: It cannot be read.
     """
@@ -100,9 +116,12 @@ def _opened(path: Path, sniffed: Sniffed) -> Iterator[tuple[Image.Image, int]]:
     image, turned = _open(path, sniffed)
     with image:
         if image.width * image.height > MAX_PIXELS:
-            raise UnsupportedFormatError(
-                f"{path.name}: {image.width}x{image.height} pixels; at most {MAX_PIXELS} in all can be read."
+            raise MediaLimitsError(
+                f"{path.name}: {image.width}x{image.height} pixels; at most {MAX_PIXELS} in all can be read. "
+                "Make it smaller, or leave it out."
             )
+        if image.format in ("JPEG", "MPO"):
+            _check_scans(path)
         try:
             image.load()
         except _DAMAGE as error:
@@ -110,19 +129,38 @@ def _opened(path: Path, sniffed: Sniffed) -> Iterator[tuple[Image.Image, int]]:
         yield image, turned
 
 
+def _check_scans(path: Path) -> None:
+    """Counts what begins with a start of scan, which the coded pixels cannot hold (ITU-T T.81, B.1.1.5)."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        scans, at = 0, content.find(b"\xff\xda")
+        while at >= 0 and scans <= MAX_SCANS:
+            scans, at = scans + 1, content.find(b"\xff\xda", at + 2)
+    if scans > MAX_SCANS:
+        raise MediaLimitsError(f"{path.name}: a JPEG of more than {MAX_SCANS} layers. Save it anew, or leave it out.")
+
+
 def _open(path: Path, sniffed: Sniffed) -> tuple[Image.Image, int]:
     """Reads a header, without the warnings about it: what they mean is said by an error or does no harm."""
     try:
         with _quiet, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            image = Image.open(path)
+            image = Image.open(path, formats=_formats(sniffed))
             return image, _orientation(image)
     except Image.DecompressionBombError as error:
-        raise UnsupportedFormatError(f"{path.name}: too many pixels; at most {MAX_PIXELS} can be read.") from error
+        raise MediaLimitsError(
+            f"{path.name}: too many pixels; at most {MAX_PIXELS} can be read. Make it smaller, or leave it out."
+        ) from error
     except UnidentifiedImageError as error:
         raise _unidentified(path, sniffed) from error
     except _DAMAGE as error:
         raise _damaged(path, sniffed, error) from error
+
+
+def _formats(sniffed: Sniffed) -> tuple[str, ...]:
+    wanted = _FORMATS[sniffed.suffix]
+    if not Image.OPEN.keys() >= set(wanted):
+        Image.init()
+    return tuple(name for name in wanted if name in Image.OPEN)
 
 
 def _damaged(path: Path, sniffed: Sniffed, error: Exception) -> CorruptMediaError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 from rushes.errors import MediaError, NotMediaError, UnsupportedFormatError
@@ -28,7 +27,7 @@ _READ_BYTES = 1024 * 1024
 
 def recipe_of(transcode: TranscodeConfig | None) -> str:
     """Returns the name of what is made of media: 12 hex digits over the settings and `RECIPE_VERSION`."""
-    settings = {"version": RECIPE_VERSION, "transcode": asdict(transcode) if transcode else None}
+    settings = {"version": RECIPE_VERSION, "transcode": transcode.recipe() if transcode else None}
     return hashlib.sha256(encode_json(settings)).hexdigest()[:12]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import ffmpeg
 from rushes.sniff import sniff
 from rushes.video.binaries import filters, find
 from rushes.video.config import TranscodeConfig
-from rushes.video.ffprobe import MAX_PIXELS
+from rushes.video.limits import MAX_PIXELS
 from rushes.video.probe import Probed
 
 __all__ = [
@@ -53,8 +54,10 @@ def _input_options(path: Path) -> dict[str, Any]:
     }
 
 
-def encode_command(source: Path, part: Path, config: TranscodeConfig, probed: Probed) -> list[str]:
-    """Returns the command that makes `part` of `source`."""
+def encode_command(
+    source: Path, part: Path, config: TranscodeConfig, probed: Probed, expected_s: float | None
+) -> list[str]:
+    """Returns the command that makes `part` of `source`, of which so many seconds are expected."""
     start = {"ss": max(0.0, config.start_time - probed.early_s)} if config.start_time else {}
     media = ffmpeg.input(f"file:{source.absolute()}", **_input_options(source), **start)
     streams = [media["V:0"], media["a:0"]] if probed.audio_decodable else [media["V:0"]]
@@ -63,6 +66,7 @@ def encode_command(source: Path, part: Path, config: TranscodeConfig, probed: Pr
         **(_sound_options(config, probed) if probed.audio_decodable else {}),
         **({"movflags": config.movflags} if part.suffix.lower() in (".mp4", ".mov", ".m4v") else {}),
         **({"t": config.duration} if config.duration else {}),
+        **({"frames:v": _most_frames(config.fps, expected_s or config.max_duration_s)} if config.fps else {}),
         **_REPEATABLE,
         "sn": None,
         "dn": None,
@@ -74,6 +78,14 @@ def encode_command(source: Path, part: Path, config: TranscodeConfig, probed: Pr
         cmd=str(find("ffmpeg")), overwrite_output=True
     )
     return command
+
+
+def _most_frames(fps: float, expected_s: float) -> int:
+    """Returns more frames than pass as the right length, and no more: a gap of years in the times is filled with them.
+
+    Where every frame keeps its time there are as many as in the source, however the times lie.
+    """
+    return math.ceil(fps * (1.1 * expected_s + 2)) + 5
 
 
 def copy_command(source: Path, part: Path, config: TranscodeConfig, probed: Probed, with_sound: bool) -> list[str]:

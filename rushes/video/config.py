@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 __all__ = ["PROFILES", "Still", "TranscodeConfig", "fit", "parse_resolution"]
 
@@ -30,6 +30,8 @@ class TranscodeConfig:
         duration: How much to take, in seconds.
         check: What must decode of a stream before it is copied, or used as it came: `decode`, all of it; `keyframes`,
             those that stand alone, which finds less and takes a tenth of the time.
+        max_duration_s: A video of which more than this is to be transcoded is refused.
+        max_time_s: How long ffmpeg may take over one video, in seconds.
     """
 
     vcodec: str = "libx264"
@@ -43,6 +45,12 @@ class TranscodeConfig:
     start_time: float | None = None
     duration: float | None = None
     check: str = "decode"
+    max_duration_s: float = 24 * 3600.0
+    max_time_s: float = 24 * 3600.0
+
+    def recipe(self) -> dict[str, Any]:
+        """Returns the fields on which the bytes of an output depend."""
+        return {key: value for key, value in asdict(self).items() if key not in ("max_duration_s", "max_time_s")}
 
     def output_size(self, width: int, height: int) -> tuple[int, int]:
         """Returns width and height in pixels of what becomes of an upright picture."""

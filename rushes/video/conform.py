@@ -9,6 +9,7 @@ from rushes.jsonl import publish
 from rushes.records import MediaInfo
 from rushes.video.command import copy_command, decode_command, keyframes_command
 from rushes.video.config import TranscodeConfig
+from rushes.video.limits import check_duration, encoding
 from rushes.video.probe import Probed
 from rushes.video.process import run
 from rushes.video.transcode import beside, check_complaints, check_output, corrupt, encode, limit_s
@@ -39,6 +40,7 @@ def conform(
         The errors of `transcode_video`.
     """
     if verdict.action != "transcoded":
+        check_duration(source, probed.info.duration_s, config.max_duration_s)
         verdict = _explained(verdict, _check_decodes(source, probed, config))
     if verdict.action == "kept":
         return probed.info, verdict
@@ -57,7 +59,7 @@ def _explained(verdict: Verdict, complaints: str | None) -> Verdict:
 def _check_decodes(source: Path, probed: Probed, config: TranscodeConfig) -> str | None:
     """Decodes what is to be copied, and returns what there was to complain of although it could be decoded."""
     command = keyframes_command(source) if config.check == "keyframes" else decode_command(source, probed)
-    done = run(command, timeout_s=limit_s(probed.info.duration_s))
+    done = run(command, timeout_s=limit_s(probed.info.duration_s, config))
     if done.code != 0:
         raise corrupt(source, done)
     check_complaints(source, done)
@@ -68,7 +70,11 @@ def _copied(source: Path, target: Path, config: TranscodeConfig, probed: Probed,
     """Returns the probe of a copy that has all that the source has, or None where there is none."""
     info = probed.info
     with beside(target) as part:
-        done = run(copy_command(source, part, config, probed, with_sound), timeout_s=limit_s(info.duration_s))
+        done = run(
+            copy_command(source, part, config, probed, with_sound),
+            timeout_s=limit_s(info.duration_s, config),
+            limits=encoding(source, info.width * info.height),
+        )
         if done.code != 0:
             return None
         try:

@@ -10,14 +10,13 @@ import msgspec
 from rushes.errors import CorruptMediaError, NotMediaError
 from rushes.sniff import Sniffed, looks_like, sniff
 from rushes.video.binaries import find
+from rushes.video.limits import MAX_PIXELS
 from rushes.video.process import run
 
-__all__ = ["MAX_PIXELS", "query", "sniff_video"]
+__all__ = ["query", "sniff_video"]
 
 T = TypeVar("T")
 TIMEOUT_S = 120.0
-MAX_PIXELS = 8192 * 8192
-"""A larger picture takes gigabytes to decode; a 4 MB file can ask for it."""
 
 
 def sniff_video(path: Path) -> Sniffed:
@@ -59,6 +58,7 @@ def query(path: Path, sniffed: Sniffed, show: list[str], kind: type[T]) -> T:
 
     Raises:
         CorruptMediaError: ffprobe cannot open it.
+        MediaLimitsError: There is more to say of it than any video gives reason for.
         FFmpegNotFoundError: There is no ffprobe.
     """
     # A path that begins with a dash or holds a colon is an option or a protocol to ffprobe; this one is neither.

@@ -18,6 +18,7 @@ from rushes.errors import CorruptMediaError, DiskFullError
 from rushes.jsonl import fsync_dir, storing
 from rushes.video.command import frames_command, raw_frames_command
 from rushes.video.config import Still
+from rushes.video.limits import frames
 from rushes.video.probe import Probed, examine
 from rushes.video.process import run
 from rushes.video.timeline import Timeline, frame_times, keyframe_indices, read_timeline
@@ -122,7 +123,8 @@ class _Decoder(NamedTuple):
         return dict(zip(decoded, files, strict=True))
 
     def _run(self, command: Sequence[str], take: Callable[[bytearray], None] | None = None) -> None:
-        done = run(command, timeout_s=_TIMEOUT_S, on_output=take)
+        pixels = self.probed.info.width * self.probed.info.height
+        done = run(command, timeout_s=_TIMEOUT_S, on_output=take, limits=frames(pixels))
         if any("No space left on device" in line for line in done.errors):
             raise DiskFullError(f"{self.path.name}: no space left for its frames. Free some, and run again.")
         if done.code != 0:

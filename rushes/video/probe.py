@@ -12,6 +12,7 @@ from rushes.records import MediaInfo
 from rushes.sniff import Sniffed
 from rushes.video.binaries import decoders, find
 from rushes.video.ffprobe import query, sniff_video
+from rushes.video.limits import check_size
 from rushes.video.timeline import Packet, in_order
 from rushes.video.timing import Timing, clock, measure, ratio
 
@@ -112,6 +113,7 @@ def probe(path: Path) -> MediaInfo:
         NotMediaError: It is no video: text, a web page, or sound only.
         UnsupportedFormatError: It is a video that the ffmpeg at hand cannot decode.
         CorruptMediaError: It is a video, and it is damaged.
+        MediaLimitsError: Its picture is larger than anything that is filmed.
         FFmpegNotFoundError: There is no ffprobe.
         StorageError: It cannot be read.
     """
@@ -193,6 +195,7 @@ def _video_stream(path: Path, sniffed: Sniffed, streams: list[_Stream]) -> _Stre
         )
     if video.width <= 0 or video.height <= 0:
         raise CorruptMediaError(f"{path.name}: {codec} video without a picture size; its first frame is missing.")
+    check_size(path, video.width, video.height)
     return video
 
 
@@ -208,7 +211,8 @@ def _check_there(path: Path, packets: list[Packet], listed: int | None) -> None:
 
 def _info(path: Path, sniffed: Sniffed, video: _Stream, audio: _Stream | None, timing: Timing) -> MediaInfo:
     rotation = _rotation(path, video)
-    width, height = round(video.width * (ratio(video.sample_aspect_ratio) or 1)), video.height
+    width, height = max(1, round(video.width * (ratio(video.sample_aspect_ratio) or 1))), video.height
+    check_size(path, width, height)
     if rotation in (90, 270):
         width, height = height, width
     return MediaInfo(

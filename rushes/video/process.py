@@ -16,12 +16,15 @@ from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
-from rushes.errors import FFmpegNotFoundError, TranscodingFailedError
+from rushes.errors import FFmpegNotFoundError, MediaLimitsError, TranscodingFailedError
+from rushes.video.limits import NOTHING_WRITTEN, Limits, restrict
 
 __all__ = ["Finished", "run"]
 
 _TAIL_BYTES = 16 * 1024
 _CHUNK_BYTES = 64 * 1024
+_OUTPUT_BYTES = 256 * 1024 * 1024
+_WORDS = 500
 _GRACE_S = 5.0
 _STUCK_S = 60.0
 # PR_SET_PDEATHSIG with SIGKILL, for a Linux without util-linux; exec keeps it.
@@ -55,7 +58,8 @@ class Finished(NamedTuple):
         for path in paths:
             text = text.replace(f"file:{path.absolute()}", path.name).replace(str(path.absolute()), path.name)
             text = text.removeprefix(f"{path.name}: ")
-        return text.strip().rstrip(".")
+        # A file may put anything into them.
+        return "".join(letter if letter.isprintable() else "\ufffd" for letter in text.strip())[:_WORDS].rstrip(".")
 
     def complaints(self, *paths: Path) -> str | None:
         """Returns what there was to complain of although it ended well: how much, and the last of it."""
@@ -69,6 +73,7 @@ def run(
     timeout_s: float | None = None,
     on_progress: Callable[[float], None] | None = None,
     on_output: Callable[[bytearray], None] | None = None,
+    limits: Limits = NOTHING_WRITTEN,
 ) -> Finished:
     """Runs a program to its end, in the calling thread, and takes it down with whatever interrupts that thread.
 
@@ -79,14 +84,17 @@ def run(
             `-progress pipe:1` writes.
         on_output: Called with what standard output brought and nobody took yet; it takes out what it is done with, and
             the program waits for it.
+        limits: What else it may have; where it wants more, the kernel refuses, or ends it.
 
     Raises:
-        TranscodingFailedError: It took longer than `timeout_s`, or said and did nothing for a minute or two.
+        MediaLimitsError: It took longer than `timeout_s`, or wrote more to standard output than any answer is long.
+        TranscodingFailedError: It said and did nothing for a minute or two.
         FFmpegNotFoundError: It cannot be started.
     """
     process = _start(argv)
     take = partial(_report, on_progress=on_progress) if on_progress is not None else on_output
     try:
+        restrict(process.pid, limits, timeout_s)
         output, errors = _drain(process, timeout_s, take)
         code = process.wait()
     except BaseException:  # an interrupt too: no encoder may outlive the one who waits for it
@@ -146,6 +154,8 @@ def _drain(
             del errors[:-_TAIL_BYTES]
             if take is not None:
                 take(output)
+            if len(output) > _OUTPUT_BYTES:
+                raise MediaLimitsError("ffmpeg: has more to say of the file than 256 MiB. Split it, or leave it out.")
     return bytes(output), bytes(errors)
 
 
@@ -176,7 +186,7 @@ def _left(deadline: float | None, timeout_s: float | None) -> float | None:
         return None
     left = deadline - time.monotonic()
     if left <= 0:
-        raise TranscodingFailedError(
+        raise MediaLimitsError(
             f"ffmpeg: not done after {timeout_s:.0f} s, and ended. The file may be hostile, or the machine busy: "
             "try it alone."
         )

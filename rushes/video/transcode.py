@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from rushes.errors import (
     CorruptMediaError,
     DiskFullError,
     MediaError,
+    MediaLimitsError,
     RushesError,
     StorageError,
     TranscodingFailedError,
@@ -22,6 +24,7 @@ from rushes.jsonl import publish, storing
 from rushes.records import MediaInfo
 from rushes.video.command import decode_command, encode_command
 from rushes.video.config import PROFILES, TranscodeConfig
+from rushes.video.limits import Limits, check_duration, check_filled, encoding
 from rushes.video.probe import Probed, examine
 from rushes.video.process import Finished, run
 
@@ -79,6 +82,7 @@ def transcode_video(
         NotMediaError: The input is no video.
         UnsupportedFormatError: The ffmpeg at hand cannot decode it.
         CorruptMediaError: The input is damaged.
+        MediaLimitsError: It is longer, or takes longer, than the config allows, or grows beyond measure.
         TranscodingFailedError: ffmpeg failed, or its output is not what was asked for.
         DiskFullError: No space is left for the output.
         FFmpegNotFoundError: There is no ffmpeg or ffprobe.
@@ -104,14 +108,19 @@ def encode(
     """Does what `transcode_video` does for a source that is already probed, and returns what came of it."""
     _check_names(source, target)
     expected_s = _expected(source, probed.info, config)
+    check_duration(source, expected_s, config.max_duration_s)
+    if config.fps is not None:
+        check_filled(source, config.fps, expected_s, probed.info.frames)
+    limits = encoding(source, probed.info.width * probed.info.height)
     with beside(target) as part:
         done = run(
-            encode_command(source, part, config, probed),
-            timeout_s=limit_s(expected_s),
+            encode_command(source, part, config, probed, expected_s),
+            timeout_s=limit_s(expected_s, config),
             on_progress=_percent(progress, expected_s),
+            limits=limits,
         )
         if done.code != 0:
-            raise _failure(source, part, probed, done)
+            raise _failure(source, part, config, probed, done, limits)
         check_complaints(source, done)
         info = check_output(source, part, expected_s, config)
         publish(part, target)
@@ -135,9 +144,9 @@ def _check_names(source: Path, target: Path) -> None:
         raise ConfigError(f"{target.name}: output and input are the same file. Give the output another name.")
 
 
-def limit_s(duration_s: float | None) -> float:
+def limit_s(duration_s: float | None, config: TranscodeConfig) -> float:
     """Returns how long ffmpeg may take over so much video."""
-    return _START_S + _SLOWEST * duration_s if duration_s else _UNKNOWN_S
+    return min(_START_S + _SLOWEST * duration_s if duration_s else _UNKNOWN_S, config.max_time_s)
 
 
 def _expected(source: Path, info: MediaInfo, config: TranscodeConfig) -> float | None:
@@ -147,7 +156,7 @@ def _expected(source: Path, info: MediaInfo, config: TranscodeConfig) -> float |
         raise ConfigError(f"start_time = {start_s:g}: expected seconds from the beginning, 0 or more.")
     if wanted_s is not None and wanted_s <= 0:
         raise ConfigError(f"duration = {wanted_s:g}: expected seconds, more than 0.")
-    if info.duration_s is None:
+    if not info.duration_s:  # none is said, or a lone frame that takes no time
         return None
     if start_s >= info.duration_s:
         raise ConfigError(f"start_time = {start_s:g}: {source.name} lasts {info.duration_s:g} s only.")
@@ -180,16 +189,24 @@ def _percent(progress: Progress | None, expected_s: float | None) -> Callable[[f
     return report
 
 
-def _failure(source: Path, part: Path, probed: Probed, done: Finished) -> RushesError:
+def _failure(
+    source: Path, part: Path, config: TranscodeConfig, probed: Probed, done: Finished, limits: Limits
+) -> RushesError:
     """Says whose fault it was: decoding alone, once more, tells a damaged input from a failed encoder."""
     said = done.last_words(source, part)
     if any("No space left on device" in line for line in done.errors):
         return DiskFullError(f"{source.name}: no space left for its transcode. Free some, and run again.")
+    # Most encoders are told of the limit, and some are ended by it.
+    if done.code == -signal.SIGXFSZ or any("File too large" in line for line in done.errors):
+        return MediaLimitsError(
+            f"{source.name}: its transcode grows to more than {limits.file_bytes} bytes, out of "
+            f"{source.stat().st_size}. It is made to do so: leave it out."
+        )
     if done.code < 0:
         return TranscodingFailedError(
             f"{source.name}: ffmpeg was ended by signal {-done.code}; often too little memory. Run fewer at a time."
         )
-    check = run(decode_command(source, probed), timeout_s=limit_s(probed.info.duration_s))
+    check = run(decode_command(source, probed), timeout_s=limit_s(probed.info.duration_s, config))
     if check.code != 0:
         return corrupt(source, check)
     return TranscodingFailedError(
