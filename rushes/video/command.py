@@ -58,12 +58,14 @@ def encode_command(
     source: Path, part: Path, config: TranscodeConfig, probed: Probed, expected_s: float | None
 ) -> list[str]:
     """Returns the command that makes `part` of `source`, of which so many seconds are expected."""
-    start = {"ss": max(0.0, config.start_time - probed.early_s)} if config.start_time else {}
-    media = ffmpeg.input(f"file:{source.absolute()}", **_input_options(source), **start)
+    begin_s = max(0.0, (config.start_time or 0.0) - probed.early_s)
+    seeking = begin_s > 0 and probed.seekable
+    media = ffmpeg.input(f"file:{source.absolute()}", **_input_options(source), **({"ss": begin_s} if seeking else {}))
     streams = [media["V:0"], media["a:0"]] if probed.audio_decodable else [media["V:0"]]
+    skipped_s = 0.0 if seeking else begin_s
     options = {
-        **_video_options(config, probed),
-        **(_sound_options(config, probed) if probed.audio_decodable else {}),
+        **_video_options(config, probed, skipped_s),
+        **(_sound_options(config, probed, skipped_s) if probed.audio_decodable else {}),
         **({"movflags": config.movflags} if part.suffix.lower() in (".mp4", ".mov", ".m4v") else {}),
         **({"t": config.duration} if config.duration else {}),
         **({"frames:v": _most_frames(config.fps, expected_s or config.max_duration_s)} if config.fps else {}),
@@ -176,16 +178,18 @@ def decode_command(source: Path, probed: Probed) -> list[str]:
     return command
 
 
-def _sound_options(config: TranscodeConfig, probed: Probed) -> dict[str, Any]:
+def _sound_options(config: TranscodeConfig, probed: Probed, skipped_s: float = 0.0) -> dict[str, Any]:
     mixed_down = {"ac": 2} if probed.audio_channels > 2 else {}
-    return {"c:a": config.acodec, "b:a": config.audio_bitrate, **mixed_down}
+    cut = {"af": f"atrim=start={skipped_s:.6f},asetpts=PTS-{skipped_s:.6f}/TB"} if skipped_s else {}
+    return {"c:a": config.acodec, "b:a": config.audio_bitrate, **mixed_down, **cut}
 
 
-def _video_options(config: TranscodeConfig, probed: Probed) -> dict[str, Any]:
+def _video_options(config: TranscodeConfig, probed: Probed, skipped_s: float) -> dict[str, Any]:
     # Without a rate every frame keeps its time, in the source's own ticks; ffmpeg's default is one tick per frame,
     # which drops those that are closer together than the average. With one, the filter shows at each tick the last
     # frame begun by then; the muxer's own conversion (-r) lags behind when it lowers the rate.
     rate = [f"fps={config.fps:g}:round=up"] if config.fps else []
+    cut = [f"trim=start={skipped_s:.6f}", f"setpts=PTS-{skipped_s:.6f}/TB"] if skipped_s else []
     late = [f"setpts=PTS+{probed.early_s:.6f}/TB"] if probed.early_s and not config.start_time else []
     size = config.output_size(probed.info.width, probed.info.height)
     timing = {} if config.fps else {"enc_time_base:v": probed.time_base}
@@ -195,7 +199,7 @@ def _video_options(config: TranscodeConfig, probed: Probed) -> dict[str, Any]:
         "crf": config.crf,
         "pix_fmt": "yuv420p",
         # The range that players take for granted, whatever the source used.
-        "vf": ",".join([*late, *rate, *picture_filters(probed, size, ":out_range=tv")]),
+        "vf": ",".join([*cut, *late, *rate, *picture_filters(probed, size, ":out_range=tv")]),
         "fps_mode": "vfr",
         **timing,
         **_ONE_THREAD,

@@ -23,6 +23,7 @@ WHOLE_BYTES = 64 * 1024 * 1024
 HEAD_PACKETS = 1200
 _HDR = frozenset({"smpte2084", "arib-std-b67"})
 _FIELDS = frozenset({"tt", "bb", "tb", "bt"})
+_INDEXED = frozenset({"mov", "matroska"})
 _SOFTWARE_AV1 = frozenset({"libdav1d", "libaom-av1", "libgav1"})
 
 
@@ -43,6 +44,8 @@ class Probed(msgspec.Struct, frozen=True):
         audio_bits_per_s: Likewise, where stated, else 0.
         listed_frames: How many frames the container lists, where it does.
         others: Kinds of the streams beside the first picture and the first sound, and `chapters`.
+        seekable: Whether ffmpeg finds the key frame before a time; where there is no index of them it guesses a place,
+            and what needs an earlier key frame is lost.
         early_s: How long the first frame comes before what the container calls its beginning, where ffmpeg cuts.
     """
 
@@ -59,6 +62,7 @@ class Probed(msgspec.Struct, frozen=True):
     audio_bits_per_s: int = 0
     listed_frames: int | None = None
     others: tuple[str, ...] = ()
+    seekable: bool = True
     early_s: float = 0.0
 
 
@@ -159,6 +163,7 @@ def examine(path: Path) -> Probed:
         audio_bits_per_s=audio.bit_rate if audio else 0,
         listed_frames=video.nb_frames,
         others=_others(answer, video, audio),
+        seekable=sniffed.demuxers in _INDEXED,
         early_s=_early(packets, video, answer.format) if sniffed.demuxers == "mov" else 0.0,
     )
 

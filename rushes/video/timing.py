@@ -14,6 +14,8 @@ from rushes.video.timeline import Packet, in_order
 
 __all__ = ["Timing", "clock", "measure", "ratio"]
 
+_REORDERED = 16  # the most that H.264 and HEVC allow
+
 
 class Timing(msgspec.Struct, frozen=True):
     """The parts of a MediaInfo that are about time; see there."""
@@ -47,7 +49,7 @@ def measure(
     deltas = [after - before for before, after in pairwise(ticks)]
     vfr = _uneven(deltas)
     length_s = sum(deltas) * tick_s
-    if stated_s is None and whole and length_s:
+    if whole and length_s and _understated(stated_s, length_s, Fraction(median(deltas)) * tick_s):
         stated_s = float(length_s + Fraction(median(deltas)) * tick_s)
     return Timing(
         duration_s=None if stated_s is None else round(stated_s, 6),
@@ -55,6 +57,14 @@ def measure(
         frames=len(ticks) if whole else stated_frames,
         vfr=vfr,
     )
+
+
+def _understated(stated_s: float | None, length_s: Fraction, delta_s: Fraction) -> bool:
+    """Says whether the container's word is missing, or ends before the last frame begins.
+
+    Muxers add up the distances of frames in the order of decoding, which end up to `_REORDERED` frames earlier.
+    """
+    return stated_s is None or stated_s < length_s <= stated_s + _REORDERED * delta_s
 
 
 def _uneven(deltas: list[int]) -> bool:

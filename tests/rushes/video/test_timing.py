@@ -53,3 +53,15 @@ def test_of_a_long_video_the_containers_word_is_kept() -> None:
         stated_s=3600.0,
     )
     assert (timing.fps, timing.frames, timing.duration_s) == (25.0, 90000, 3600.0)
+
+
+@pytest.mark.parametrize(("stated_s", "found_s"), [(1.9, 2.0), (1.6, 2.0), (0.2, 0.2), (2.5, 2.5)])
+def test_a_length_that_ends_before_the_last_frame_is_mended_and_nonsense_is_not(
+    stated_s: float, found_s: float
+) -> None:
+    """Muxers add up the distances of frames in the order of decoding; a jump in time is not to be believed."""
+    packets = [Packet(pts=index * 100) for index in range(20)]
+    timing = measure(
+        packets, whole=True, tick_s=Fraction(1, 1000), stated_fps=Fraction(10), stated_frames=20, stated_s=stated_s
+    )
+    assert timing.duration_s == pytest.approx(found_s)

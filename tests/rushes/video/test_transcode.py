@@ -1,7 +1,9 @@
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -119,6 +121,26 @@ def test_a_piece_at_another_rate(clips: Path, tmp_path: Path) -> None:
     info = probe(made)
     assert (info.fps, info.frames, info.vfr) == (20.0, 20, False)
     assert number(extract_frames(made, [0], tmp_path)[0]) == 5
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".ts", ".flv"])
+def test_a_piece_begins_where_it_should_also_where_no_index_says_what_is_where(tmp_path: Path, suffix: str) -> None:
+    """Picture and sound: a clip of one key frame, whose tone begins with its second half."""
+    tone = ("-f", "lavfi", "-i", "sine=duration=4", "-af", "volume=0:enable='lt(t,2)'", "-c:a", "aac")
+    path = tmp_path / f"clip{suffix}"
+    ffmpeg("-i", coloured(tmp_path / "silent.mp4", frames=40), *tone, "-c:v", "libx264", path)
+    made = transcode_video(path, tmp_path / "made.mp4", replace(FAST, start_time=1.5, duration=1.0))
+    assert number(extract_frames(made, [0], tmp_path)[0]) == 15
+    assert probe(made).frames == 10
+    assert loud_from(made) == pytest.approx(loud_from(path) - 1.5, abs=0.002)
+
+
+def loud_from(path: Path) -> float:
+    """Returns when the sound of a clip begins to be loud, in seconds."""
+    raw = ("-map", "0:a", "-f", "s16le", "-ac", "1", "-ar", "8000")
+    ffmpeg("-i", path, *raw, path.with_suffix(".raw"))
+    samples = np.fromfile(path.with_suffix(".raw"), dtype="<i2")
+    return float(np.flatnonzero(np.abs(samples) > 500)[0]) / 8000
 
 
 @pytest.mark.parametrize(
