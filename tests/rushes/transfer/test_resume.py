@@ -268,6 +268,11 @@ with guarded_session(config) as session:
 """
 
 
+def _noted(part: Path) -> bool:
+    """Tells whether a part's note is there and written, which a kill in between would not leave."""
+    return note_path(part).exists() and note_path(part).read_bytes().endswith(b"}")
+
+
 def test_after_a_kill_the_next_run_asks_for_the_rest(tmp_path: Path) -> None:
     # More than the write buffer, so that some of it is on the disk when the process dies.
     stalled = web.stall(30, BODY[:2_500_000], len(BODY), ETag='"v1"')
@@ -275,7 +280,7 @@ def test_after_a_kill_the_next_run_asks_for_the_rest(tmp_path: Path) -> None:
     with serve({"/clip.mp4": web.after(1, stalled, web.ranged(BODY, ETag='"v1"'))}) as server:
         child = subprocess.Popen([sys.executable, "-c", _CHILD, server.url("/clip.mp4"), str(tmp_path)])
         deadline_s = time.monotonic() + 30
-        while not (note_path(part).exists() and part.stat().st_size >= CUT) and time.monotonic() < deadline_s:
+        while not (_noted(part) and part.stat().st_size >= CUT) and time.monotonic() < deadline_s:
             time.sleep(0.01)
         child.send_signal(signal.SIGKILL)
         child.wait()
