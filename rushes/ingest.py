@@ -14,13 +14,8 @@ transcode step in batches of its own.
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
@@ -31,33 +26,21 @@ from rushes.files.download import fetch
 from rushes.files.unpack import is_archive, unpack
 from rushes.items import PlanItem, made_key, quarantined, to_fetch, to_make
 from rushes.jsonl import read_lines
-from rushes.ledger import Known, Ledger, segment, with_source
+from rushes.ledger import Known, Ledger, with_source
 from rushes.media import make_media
-from rushes.records import Download, Media, Rejection, Unpacked, Verified
+from rushes.records import Download, Rejection, Verified
 from rushes.rejection import reject
 from rushes.results import BatchResult, save_result
+from rushes.stage import Pending, Report, downloads_of, ledger_of, need, run_groups, run_stage, segment_of
 from rushes.transfer.guard import GuardedSession, guarded_session
 from rushes.transfer.hosts import Shares
 from rushes.transfer.leases import gate_of
 from rushes.transfer.urls import redact
-from rushes.workers import each
 from rushes.workspace import Batch, Workspace
 
-__all__ = ["Report", "checksum_batch", "download_batch", "transcode_batch"]
+__all__ = ["checksum_batch", "download_batch", "transcode_batch"]
 
-Report = Callable[[int, int], None]
-"""Told how many of how many items of the batch are done."""
-
-T = TypeVar("T")
-Pending = Callable[[list[PlanItem], dict[str, Known]], list[tuple[str, T]]]
 _SETTLED_AT_A_TIME = 512  # what a crash may have to settle again
-_LEDGERS = ("verified", "unpacked", "media")
-_GAINS: dict[str, type[Download | Verified | Unpacked | Media]] = {
-    "download": Download,
-    "checksum": Verified,
-    "unpack": Unpacked,
-    "transcode": Media,
-}
 
 
 def download_batch(
@@ -72,7 +55,7 @@ def download_batch(
     Its exchanges with each host count together with those of all batches that `shares` serves; without it, with those
     of this process.
     """
-    _need(workspace, batch)
+    need(workspace, batch)
     with gate_of(shares) as gate, guarded_session(pipeline.download, gate) as session:
 
         def one(item: PlanItem) -> Known:
@@ -82,15 +65,15 @@ def download_batch(
             open_ = (item for item in items if to_fetch(item, pipeline) and settled.get(item.key) is None)
             return [(item.key, item) for item in open_ if not _arrived(done.get(item.key), workspace)]
 
-        settled = _ledger(workspace, "verified", batch)
-        path = _downloads(workspace, batch)
-        return _run("download", workspace, batch, path, pending, one, pipeline.download.concurrency, report)
+        settled = ledger_of(workspace, "verified", batch)
+        path = downloads_of(workspace, batch)
+        return run_stage("download", workspace, batch, path, pending, one, pipeline.download.concurrency, report)
 
 
 def checksum_batch(pipeline: Pipeline, workspace: Workspace, batch: Batch, report: Report | None = None) -> BatchResult:
     """Compares what arrived with what was promised, and publishes it in the store or puts it into quarantine."""
-    _need(workspace, batch)
-    downloads = Ledger(_downloads(workspace, batch).parent, f"{batch.name}.jsonl")
+    need(workspace, batch)
+    downloads = Ledger(downloads_of(workspace, batch).parent, f"{batch.name}.jsonl")
 
     def pending(items: list[PlanItem], done: dict[str, Known]) -> list[tuple[str, Known]]:
         found = ((item, downloads.get(item.key)) for item in items if item.key not in done)
@@ -98,9 +81,9 @@ def checksum_batch(pipeline: Pipeline, workspace: Workspace, batch: Batch, repor
         new = ((item, known) for item, known in found if item.verified is None or isinstance(known, Download))
         return [(item.key, with_source(known or _vanished(item), item.source)) for item, known in new]
 
-    path = _segment(workspace, "verified", batch)
+    path = segment_of(workspace, "verified", batch)
     some = partial(_verify_some, workspace=workspace)
-    result = _run_some("checksum", workspace, batch, path, pending, some, _SETTLED_AT_A_TIME, 2, report)
+    result = run_groups("checksum", workspace, batch, path, pending, some, _SETTLED_AT_A_TIME, 2, report)
     return save_result(workspace, msgspec.structs.replace(result, changed=_changed(workspace, batch)))
 
 
@@ -111,7 +94,7 @@ def transcode_batch(
 
     Archives are unpacked; the result says how many there were to unpack.
     """
-    _need(workspace, batch)
+    need(workspace, batch)
     config = pipeline.transcode_config
 
     def media(bytes_: Verified) -> Known:
@@ -129,14 +112,14 @@ def transcode_batch(
             return _stopped(archive, "unpack", error)
 
     items = list(read_lines(workspace.path(batch.plan), PlanItem, batch.offset, batch.count))
-    found = {made_key(one, pipeline): one for one in _worth(items, _ledger(workspace, "verified", batch))}
+    found = {made_key(one, pipeline): one for one in _worth(items, ledger_of(workspace, "verified", batch))}
     archives = {key: one for key, one in found.items() if is_archive(one)}
     if archives:
-        path = _segment(workspace, "unpacked", batch)
-        _run("unpack", workspace, batch, path, _open(archives), members, 1, None)
+        path = segment_of(workspace, "unpacked", batch)
+        run_stage("unpack", workspace, batch, path, _open(archives), members, 1, None)
     pending = _open({key: one for key, one in found.items() if key not in archives})
-    path = _segment(workspace, "media", batch)
-    result = _run("transcode", workspace, batch, path, pending, media, workers, report)
+    path = segment_of(workspace, "media", batch)
+    result = run_stage("transcode", workspace, batch, path, pending, media, workers, report)
     return msgspec.structs.replace(result, archives=len(archives))
 
 
@@ -162,69 +145,6 @@ def _stopped(verified: Verified, stage: str, error: RushesError) -> Rejection:
         path=verified.path,
         attempts=verified.attempts,
     )
-
-
-def _run(
-    stage: str,
-    workspace: Workspace,
-    batch: Batch,
-    path: Path,
-    pending: Pending[T],
-    one: Callable[[T], Known],
-    workers: int,
-    report: Report | None,
-) -> BatchResult:
-    def some(items: Sequence[T]) -> list[Known]:
-        return [one(item) for item in items]
-
-    return _run_some(stage, workspace, batch, path, pending, some, 1, workers, report)
-
-
-def _run_some(
-    stage: str,
-    workspace: Workspace,
-    batch: Batch,
-    path: Path,
-    pending: Pending[T],
-    some: Callable[[Sequence[T]], Iterable[Known]],
-    at_a_time: int,
-    workers: int,
-    report: Report | None,
-) -> BatchResult:
-    start = time.monotonic()
-    items = list(read_lines(workspace.path(batch.plan), PlanItem, batch.offset, batch.count))
-    with segment(path) as ledger:
-        tally, lock = _Tally(), threading.Lock()
-
-        def settle(keyed: Sequence[tuple[str, T]]) -> None:
-            outcomes = some([item for _, item in keyed])
-            with lock:
-                for (key, _), outcome in zip(keyed, outcomes, strict=True):
-                    ledger.append(key, outcome)
-                    tally.add(outcome, isinstance(outcome, _GAINS[stage]))
-                if report:
-                    report(len(ledger.done), len(items))
-
-        left = pending(items, ledger.done)
-        each([left[start : start + at_a_time] for start in range(0, len(left), at_a_time)], settle, workers)
-    figures = (len(items), tally.done, tally.stopped, tally.size_bytes, time.monotonic() - start)
-    return save_result(workspace, BatchResult(batch, stage, *figures, media_s=round(tally.media_s, 3)))
-
-
-@dataclass(slots=True)
-class _Tally:
-    done: int = 0
-    stopped: int = 0
-    size_bytes: int = 0
-    media_s: float = 0.0
-
-    def add(self, outcome: Known, gained: bool) -> None:
-        self.stopped += isinstance(outcome, Rejection)
-        if gained and not isinstance(outcome, Rejection):
-            self.done += 1
-            self.size_bytes += outcome.size_bytes
-        if isinstance(outcome, Media):
-            self.media_s += outcome.source_info.duration_s or 0.0
 
 
 def _other(new: Known | None, item: PlanItem) -> bool:
@@ -274,7 +194,7 @@ def _settled(download: Download, outcome: Verified | RushesError, workspace: Wor
 
 def _changed(workspace: Workspace, batch: Batch) -> int:
     """Counts the items of which there are other bytes now than before."""
-    ledger = _ledger(workspace, "verified", batch)
+    ledger = ledger_of(workspace, "verified", batch)
     items = read_lines(workspace.path(batch.plan), PlanItem, batch.offset, batch.count)
     pairs = ((item.verified or item.earlier, ledger.get(item.key)) for item in items)
     return sum(
@@ -291,22 +211,3 @@ def _arrived(outcome: Known | None, workspace: Workspace) -> bool:
     return outcome is not None and (
         not isinstance(outcome, Download) or workspace.holds(outcome.path, outcome.size_bytes)
     )
-
-
-def _need(workspace: Workspace, batch: Batch) -> None:
-    """Has here what a step reads and what an earlier try of it wrote."""
-    written = (_downloads(workspace, batch), *(_segment(workspace, stage, batch) for stage in _LEDGERS))
-    workspace.need(batch.plan, *map(workspace.relative, written))
-
-
-def _downloads(workspace: Workspace, batch: Batch) -> Path:
-    return workspace.run(batch.run) / "downloads" / f"{batch.name}.jsonl"
-
-
-def _segment(workspace: Workspace, stage: str, batch: Batch) -> Path:
-    return workspace.ledger(stage) / f"{batch.run}-{batch.name}.jsonl"
-
-
-def _ledger(workspace: Workspace, stage: str, batch: Batch) -> Ledger:
-    path = _segment(workspace, stage, batch)
-    return Ledger(path.parent, path.name)
