@@ -6,25 +6,25 @@ import posixpath
 import queue
 import secrets
 import stat
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from socket import socket
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import paramiko
 
-from rushes.errors import BadURLError, DiskFullError, StorageAccessError, StorageError
+from rushes.errors import BadURLError, StorageAccessError
 from rushes.storage.base import Body, Entry
+from rushes.storage.ssh import TIMEOUT_S, connected, failure
 
 __all__ = ["SFTPStorage"]
 
 _CHUNK_BYTES = 1 << 20
 _AHEAD = 32  # requests of 32 KiB that are on their way while a file is read
 _CHANNELS = 4  # sshd allows ten in one connection
-_TIMEOUT_S = 30
-_SSH = Path(".ssh")
 
 
 class SFTPStorage:
@@ -39,7 +39,9 @@ class SFTPStorage:
         self.url = f"sftp://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
         path = unquote(parts.path).rstrip("/") or "/"
         self._root = path.removeprefix("/~/") if path.startswith("/~/") else path
-        self._client = _connected(url, self.url, connect)
+        self._connected = partial(connected, url, self.url, connect)
+        self._lock = threading.Lock()
+        self._client = self._connected()
         self._idle: queue.LifoQueue[paramiko.SFTPClient | None] = queue.LifoQueue()
         for _ in range(_CHANNELS):
             self._idle.put(None)
@@ -165,9 +167,8 @@ class SFTPStorage:
         where = f"{self.url}/{name}"
         sftp = self._idle.get()
         try:
-            if sftp is None:
-                sftp = self._client.open_sftp()
-                sftp.get_channel().settimeout(_TIMEOUT_S)  # type: ignore[union-attr]  # it was just opened
+            if sftp is None or sftp.get_channel().closed:  # type: ignore[union-attr]  # an open client has one
+                sftp = self._opened()
             yield sftp
         except FileNotFoundError:
             raise BadURLError(f"{where}: no such file. Check the URL, and whether it still exists.") from None
@@ -175,53 +176,20 @@ class SFTPStorage:
             raise StorageAccessError(f"{where}: the server refuses access. Check the folder's permissions.") from None
         except (OSError, EOFError, paramiko.SSHException) as error:
             sftp = None  # what it would say next may answer an earlier question
-            raise _failure(error, where) from None
+            raise failure(error, where) from None
         finally:
             self._idle.put(sftp)
 
-
-def _failure(error: Exception, where: str) -> StorageError:
-    text = str(getattr(error, "strerror", None) or error or type(error).__name__)
-    if "space" in text.lower() or "quota" in text.lower():
-        return DiskFullError(f"{where}: {text}. Free some space there, and run again.")
-    return StorageError(f"{where}: {text}. Check the server, its folder and the network.")
-
-
-def _connected(url: str, shown: str, connect: Callable[[str, int], socket] | None) -> paramiko.SSHClient:
-    parts = urlsplit(url)
-    named = _configured(parts.hostname or "")
-    host, port = str(named.get("hostname", parts.hostname)), parts.port or int(named.get("port", 22))
-    client = paramiko.SSHClient()
-    client.load_system_host_keys()
-    client.set_missing_host_key_policy(paramiko.RejectPolicy())
-    try:
-        client.connect(
-            host,
-            port,
-            username=unquote(parts.username) if parts.username else named.get("user"),
-            password=unquote(parts.password) if parts.password else None,
-            key_filename=named.get("identityfile"),
-            timeout=_TIMEOUT_S,
-            banner_timeout=_TIMEOUT_S,
-            auth_timeout=_TIMEOUT_S,
-            sock=connect(host, port) if connect else None,
-        )
-    except paramiko.AuthenticationException:
-        client.close()
-        raise StorageAccessError(
-            f"{shown}: the server does not let this user in. Check the user in the URL, the SSH agent and ~/.ssh."
-        ) from None
-    except (paramiko.SSHException, OSError, EOFError) as error:
-        client.close()
-        raise StorageError(
-            f"{shown}: no SSH connection: {error}. Check host and port, and that its key stands in ~/.ssh/known_hosts."
-        ) from None
-    return client
-
-
-def _configured(host: str) -> Any:
-    path = Path.home() / _SSH / "config"
-    return paramiko.SSHConfig.from_path(str(path)).lookup(host) if path.is_file() else {}
+    def _opened(self) -> paramiko.SFTPClient:
+        """Opens a channel, over a new connection where the old one was lost."""
+        with self._lock:
+            transport = self._client.get_transport()
+            if transport is None or not transport.is_active():
+                self._client.close()
+                self._client = self._connected()
+            sftp = self._client.open_sftp()
+        sftp.get_channel().settimeout(TIMEOUT_S)  # type: ignore[union-attr]  # it was just opened
+        return sftp
 
 
 def _entry(name: str, found: paramiko.SFTPAttributes) -> Entry:

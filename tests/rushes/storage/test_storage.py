@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import random
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from rushes.errors import BadURLError, ConfigError, StorageAccessError, StorageError
@@ -145,6 +147,19 @@ class TestSSH:
             with pytest.raises(StorageAccessError) as caught:
                 open_storage(url.replace("@", ":hunter2@"))
         assert "hunter2" not in str(caught.value)
+
+    def test_a_connection_that_was_lost_is_made_anew(self, tmp_path: Path) -> None:
+        with storages.sftp(tmp_path) as url:
+            storage = open_storage(url)
+            storage.write("file", b"1")
+            found = psutil.process_iter(["cmdline"])
+            servers = [one for one in found if str(tmp_path / "sshd_config") in (one.info["cmdline"] or ())]
+            for session in [child for server in servers for child in server.children(recursive=True)]:
+                session.kill()
+            with suppress(StorageError):  # what was under way is lost
+                storage.read("file")
+            assert storage.read("file") == b"1"
+            storage.close()
 
     def test_a_host_may_have_a_short_name(self, tmp_path: Path) -> None:
         with storages.sftp(tmp_path) as url:
