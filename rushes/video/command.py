@@ -60,7 +60,10 @@ def encode_command(
     """Returns the command that makes `part` of `source`, of which so many seconds are expected."""
     begin_s = max(0.0, (config.start_time or 0.0) - probed.early_s)
     seeking = begin_s > 0 and probed.seekable
-    media = ffmpeg.input(f"file:{source.absolute()}", **_input_options(source), **({"ss": begin_s} if seeking else {}))
+    start = {"ss": begin_s} if seeking else {}
+    # In a stream, old ffmpegs take a frame decoded a tenth of a second before it is shown for a jump in time.
+    as_told = {"copyts": None, "start_at_zero": None} if probed.info.vfr and not probed.seekable else {}
+    media = ffmpeg.input(f"file:{source.absolute()}", **_input_options(source), **start, **as_told)
     streams = [media["V:0"], media["a:0"]] if probed.audio_decodable else [media["V:0"]]
     skipped_s = 0.0 if seeking else begin_s
     options = {

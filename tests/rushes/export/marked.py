@@ -90,16 +90,6 @@ def marked(path: Path, *options: str | Path, stored: Stored = PLAIN, frames: int
 H264 = ("-c:v", "libx264", "-preset", "fast", "-bf", "3", "-crf", "8", "-pix_fmt", "yuv420p")
 
 
-def turn(path: Path, clockwise: int) -> None:
-    """Has a player turn an mp4: writes the matrix into the track's header (ISO/IEC 14496-12, 8.3.2)."""
-    cos, sin = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}[clockwise]
-    content = bytearray(path.read_bytes())
-    start = content.index(b"tkhd") + 44
-    for offset, value in ((0, cos), (4, sin), (12, -sin), (16, cos)):
-        content[start + offset : start + offset + 4] = (value * 65536).to_bytes(4, "big", signed=True)
-    path.write_bytes(content)
-
-
 def exported(
     path: Path, workspace: Workspace, labels: Iterable[Annotation], *, frames: object = "annotated", **transcode: object
 ) -> tuple[Media, list[Sample], dict[str, int]]:

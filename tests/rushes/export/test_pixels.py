@@ -10,8 +10,8 @@ import pytest
 
 from rushes.video.binaries import find
 from rushes.workspace import Workspace
-from tests.rushes.export.marked import FPS, FRAMES, H264, Stored, check, exported, label, marked, turn
-from tests.rushes.video.clips import ffmpeg
+from tests.rushes.export.marked import FPS, FRAMES, H264, Stored, check, exported, label, marked
+from tests.rushes.video.clips import ffmpeg, turned
 
 ALL = [label(number) for number in range(FRAMES)]
 FRONT = ("-movflags", "+faststart")
@@ -33,8 +33,7 @@ def test_labels_follow_turn_shape_of_pixels_odd_sides_and_scaling(
     over, under = sar.split("/")
     stored = Stored(width, height, int(over) / int(under), clockwise)
     options = ("-vf", f"setsar={sar}", *H264[:-1], "yuv444p")
-    path = marked(tmp_path / "clip.mp4", *options, stored=stored, frames=4)
-    turn(path, clockwise)
+    path = turned(tmp_path / "turned.mp4", marked(tmp_path / "clip.mp4", *options, stored=stored, frames=4), clockwise)
     media, found, dropped = exported(path, workspace, [label(k, stored) for k in range(4)], resolution=resolution)
     check(found, workspace, range(4), stored)
     assert all(len(sample.annotations) == 1 for sample in found)

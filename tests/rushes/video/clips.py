@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 from pathlib import Path
 
@@ -57,4 +58,15 @@ def card(path: Path, *options: str, size: str = "128x96", seconds: float = 1.0, 
     picture = ["-f", "lavfi", "-i", f"testsrc2=s={size}:d={seconds}:r=25"]
     inputs, codec = [*picture, *tone[:4]], tone[4:]
     ffmpeg(*inputs, *codec, *(options or ("-c:v", "libx264", "-pix_fmt", "yuv420p")), path)
+    return path
+
+
+def turned(path: Path, source: Path, clockwise: float) -> Path:
+    """Copies an mp4 that a player is to turn: the matrix in its track's header says so (ISO/IEC 14496-12, 8.3.2)."""
+    cos, sin = math.cos(math.radians(clockwise)), math.sin(math.radians(clockwise))
+    content = bytearray(source.read_bytes())
+    start = content.index(b"tkhd") + 44
+    for offset, value in ((0, cos), (4, sin), (12, -sin), (16, cos)):
+        content[start + offset : start + offset + 4] = round(value * 65536).to_bytes(4, "big", signed=True)
+    path.write_bytes(content)
     return path

@@ -18,6 +18,7 @@ def test_the_variable_goes_before_path(tmp_path: Path, monkeypatch: pytest.Monke
     mine = executable(tmp_path / "mine", "ffmpeg version 99.1 Copyright")
     (tmp_path / "bin").mkdir()
     executable(tmp_path / "bin" / "ffmpeg", "ffmpeg version 1.0 Copyright")
+    monkeypatch.delenv("RUSHES_FFMPEG", raising=False)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     assert describe("ffmpeg") == (tmp_path / "bin" / "ffmpeg", "1.0", "PATH")
     monkeypatch.setenv("RUSHES_FFMPEG", str(mine))

@@ -16,7 +16,7 @@ from rushes.video.mp4 import index_in_front
 from rushes.video.probe import examine
 from rushes.video.verdict import judge
 from rushes.workspace import Workspace
-from tests.rushes.video.clips import ffmpeg
+from tests.rushes.video.clips import ffmpeg, turned
 
 PICTURE = ("-f", "lavfi", "-i", "testsrc2=size=128x96:rate=10:duration=2")
 SOUND = ("-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration=2")
@@ -129,9 +129,8 @@ def test_a_picture_that_does_not_conform_is_encoded(
 
 def test_a_turned_picture_is_encoded_upright(tmp_path: Path) -> None:
     path = made(tmp_path / "flat.mp4", *H264, *FRONT, sound=False)
-    turned = tmp_path / "turned.mp4"
-    ffmpeg("-display_rotation", "90", "-i", path, "-c", "copy", *FRONT, turned)
-    verdict = judge(turned, examine(turned), CONFIG)
+    clip = turned(tmp_path / "turned.mp4", path, -90)
+    verdict = judge(clip, examine(clip), CONFIG)
     assert (verdict.action, verdict.reason.split()[0]) == ("transcoded", "turned")
 
 

@@ -11,7 +11,7 @@ from rushes.errors import CorruptMediaError, NotMediaError
 from rushes.video.config import Still
 from rushes.video.frames import extract_frames, frame_times, keyframe_indices
 from rushes.video.probe import probe
-from tests.rushes.video.clips import RATE, coloured, ffmpeg, number
+from tests.rushes.video.clips import RATE, coloured, ffmpeg, number, turned
 
 PNG = Still("png")
 both = pytest.mark.parametrize("still", [Still(), PNG], ids=["jpeg", "png"])
@@ -78,10 +78,9 @@ def test_a_frame_that_does_not_decode_shifts_no_other(tmp_path: Path, still: Sti
 @both
 @pytest.mark.parametrize("counter_clockwise", [0, 90, 180, 270])
 def test_frames_come_out_upright(clips: Path, tmp_path: Path, counter_clockwise: int, still: Still) -> None:
-    turned = tmp_path / "turned.mp4"
-    ffmpeg("-display_rotation", str(counter_clockwise), "-i", clips / "halves.mp4", "-c", "copy", turned)
-    file = extract_frames(turned, [2], tmp_path / "frames", still)[2]
-    info = probe(turned)
+    clip = turned(tmp_path / "turned.mp4", clips / "halves.mp4", -counter_clockwise)
+    file = extract_frames(clip, [2], tmp_path / "frames", still)[2]
+    info = probe(clip)
     with Image.open(file) as image:
         assert image.size == (info.width, info.height)
         expected = Image.new("RGB", (96, 64), (20, 20, 220))

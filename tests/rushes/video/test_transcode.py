@@ -21,7 +21,7 @@ from rushes.video import TranscodeConfig, optimize_for_web, transcode_video
 from rushes.video.config import fit
 from rushes.video.frames import extract_frames, frame_times
 from rushes.video.probe import examine, probe
-from tests.rushes.video.clips import card, coloured, ffmpeg, number
+from tests.rushes.video.clips import card, coloured, ffmpeg, number, turned
 
 REAL = Path(__file__).parents[4] / "shared" / "media"
 EXACT = ("-fps_mode", "passthrough", "-enc_time_base", "1:1000")
@@ -88,9 +88,8 @@ def test_frames_closer_together_than_the_average_are_kept(tmp_path: Path) -> Non
 
 
 def test_a_turned_video_comes_out_upright_and_fits_the_box(clips: Path, tmp_path: Path) -> None:
-    turned = tmp_path / "turned.mp4"
-    ffmpeg("-display_rotation", "90", "-i", clips / "halves.mp4", "-c", "copy", turned)
-    made = probe(transcode_video(turned, tmp_path / "made.mp4", TranscodeConfig(preset="fast", resolution="1280x48")))
+    clip = turned(tmp_path / "turned.mp4", clips / "halves.mp4", -90)
+    made = probe(transcode_video(clip, tmp_path / "made.mp4", TranscodeConfig(preset="fast", resolution="1280x48")))
     assert (made.width, made.height, made.rotation) == (32, 48, 0)
 
 
