@@ -20,7 +20,7 @@ from rushes.video.config import Still, TranscodeConfig
 from rushes.video.frames import extract_frames, frame_times, keyframe_indices
 from rushes.workspace import Workspace, stored
 
-__all__ = ["Clip", "chosen", "clip_of", "cut", "matched", "nearest", "ticks"]
+__all__ = ["Clip", "chosen", "clip_of", "cut", "matched", "ticks"]
 
 _ROUNDED_S = 1e-3  # people and tools write times in whole milliseconds
 _TINY_S = 1e-6  # frame times are rounded to microseconds
@@ -50,19 +50,23 @@ class Clip:
         return max(bisect_right(self.source, self.taken[rank] + self.offset_s + _ROUNDED_S) - 1, self.first)
 
     def rank(self, frame: int) -> int | None:
-        """Returns which frame of the file shows, or comes nearest to, a frame of the source; None outside the file."""
+        """Returns which frame of the file shows a frame of the source; None where none does.
+
+        A cut or a lower rate leaves frames out, and the label of one that is left out fits no other.
+        """
         if self.offset_s is None:
             rank = frame - self.first
             return rank if 0 <= rank < len(self.taken) else None
-        at, slack = self.source[frame] - self.offset_s, _interval(self.taken) / 2 + _ROUNDED_S
+        at = self.source[frame] - self.offset_s
         shown = min(bisect_left(self.taken, at - _ROUNDED_S), len(self.taken) - 1)
-        if self.source_frame(shown) == frame:
-            return shown
-        return nearest(self.taken, at) if self.taken[0] - slack <= at <= self.taken[-1] + slack else None
+        return shown if self.source_frame(shown) == frame else None
 
-    def apart_s(self, frame: int, rank: int) -> float:
-        """Returns how far a frame of the source is from the one that frame `rank` of the file shows, in seconds."""
-        return abs(self.source[frame] - self.source[self.source_frame(rank)])
+    def holds(self, frame: int) -> bool:
+        """Says whether a frame of the source falls into the time that the file shows."""
+        if self.offset_s is None:
+            return self.rank(frame) is not None
+        at = self.source[frame] - self.offset_s
+        return self.taken[0] - _ROUNDED_S <= at < self.taken[-1] + _interval(self.taken) - _ROUNDED_S
 
     def labelled_frame(self, label: Annotation, where: str) -> int:
         """Returns the source's frame that a label speaks of.
@@ -170,13 +174,6 @@ def cut(media: Media, ranks: Sequence[int], still: Still, workspace: Workspace) 
     workspace.need_all(folder)
     found = extract_frames(workspace.path(media.path), ranks, workspace.path(folder), still)
     return {rank: f"{folder}/{path.name}" for rank, path in found.items()}
-
-
-def nearest(times: Sequence[float], at_s: float) -> int:
-    """Returns the index of the time that comes nearest; the earlier one of two."""
-    after = min(bisect_left(times, at_s), len(times) - 1)
-    before = max(after - 1, 0)
-    return before if at_s - times[before] <= times[after] - at_s else after
 
 
 def _interval(times: Sequence[float]) -> float:

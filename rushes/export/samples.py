@@ -77,7 +77,7 @@ def _from_video(media: Media, pipeline: Pipeline, workspace: Workspace) -> tuple
     paths = cut(media, sorted(taken.values()), still, workspace)
     base, found = _base(media, pipeline), []
     for frame, rank in sorted(taken.items()):
-        labels = by_frame.pop(bearing.get(rank, frame), ())
+        labels = by_frame.pop(frame, ())
         if rank not in paths:
             dropped["frame_unreadable"] += len(labels)
             continue
@@ -100,20 +100,16 @@ def _by_frame(media: Media, times: Clip) -> tuple[Labels, ByFrame]:
     return tuple(throughout), {frame: tuple(labels) for frame, labels in sorted(by_frame.items())}
 
 
-def _bearing(by_frame: ByFrame, times: Clip) -> tuple[dict[int, int], Counter[str]]:
-    """Returns which frame of the file bears the labels of which frame of the source; forgets those outside the file.
-
-    Where the file has fewer frames, several of the source's may come nearest to one: the nearest of them counts,
-    because one object would else be there several times.
-    """
-    bearing: dict[int, int] = {}
+def _bearing(by_frame: ByFrame, times: Clip) -> tuple[list[int], Counter[str]]:
+    """Returns the file's frames that bear labels; forgets the labels of frames that the file does not show."""
+    bearing: list[int] = []
     dropped: Counter[str] = Counter()
     for frame in list(by_frame):
         rank = times.rank(frame)
         if rank is None:
-            dropped["outside_clip"] += len(by_frame.pop(frame))
-        elif rank not in bearing or times.apart_s(frame, rank) < times.apart_s(bearing[rank], rank):
-            bearing[rank] = frame
+            dropped["frame_not_taken" if times.holds(frame) else "outside_clip"] += len(by_frame.pop(frame))
+        else:
+            bearing.append(rank)
     return bearing, dropped
 
 

@@ -181,3 +181,14 @@ def _packets(path: Path) -> list[_Packet]:
     done = subprocess.run([*command, "-of", "csv=p=0", str(path)], capture_output=True, check=True, text=True)
     rows = (line.split(",") for line in done.stdout.split())
     return [_Packet(int(pts), int(pos), flags) for pts, pos, flags, *_ in rows]
+
+
+@pytest.mark.parametrize("frames", ["annotated", {"every_s": 0.5}], ids=str)
+def test_a_label_whose_frame_a_lower_rate_leaves_out_is_on_no_other(
+    workspace: Workspace, tmp_path: Path, frames: object
+) -> None:
+    path, labels = marked(tmp_path / "clip.mp4"), [label(number) for number in (1, 3, 10, 11, 16)]
+    _, found, dropped = exported(path, workspace, labels, frames=frames, fps=2, duration=1.5)
+    assert [sample.frame for sample in found if sample.annotations] == [10]
+    check(found, workspace, [10] if frames == "annotated" else [0, 5, 10])
+    assert dropped == {"frame_not_taken": 3, "outside_clip": 1}
