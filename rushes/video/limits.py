@@ -21,6 +21,7 @@ __all__ = [
     "Limits",
     "check_duration",
     "check_filled",
+    "check_repeated",
     "check_size",
     "encoding",
     "frames",
@@ -39,6 +40,7 @@ _GROWTH = 64
 # A slide a minute, shown at sixty frames a second, is 3600 for one.
 _MOST_FILLING = 4000
 _FILLING = 10000
+_MOST_TIMES = 10
 
 
 class Limits(NamedTuple):
@@ -82,6 +84,18 @@ def check_size(path: Path, width: int, height: int) -> None:
         raise MediaLimitsError(
             f"{path.name}: {width}x{height} pixels; at most {MAX_PIXELS} in all can be read, and {MAX_SIDE} in a row. "
             "Make it smaller, or leave it out."
+        )
+
+
+def check_repeated(path: Path, shown: int, listed: int | None) -> None:
+    """Refuses a container that holds a few frames and has them shown without end, as an mp4's edit list may.
+
+    Raises:
+        MediaLimitsError: It does.
+    """
+    if listed is not None and shown > _MOST_TIMES * listed + _FILLING:
+        raise MediaLimitsError(
+            f"{path.name}: its {listed} frames are to be shown {shown} times. It is made to take long: leave it out."
         )
 
 

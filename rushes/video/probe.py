@@ -12,7 +12,7 @@ from rushes.records import MediaInfo
 from rushes.sniff import Sniffed
 from rushes.video.binaries import decoders, find
 from rushes.video.ffprobe import query, sniff_video
-from rushes.video.limits import check_size
+from rushes.video.limits import check_repeated, check_size
 from rushes.video.timeline import Packet, in_order
 from rushes.video.timing import Timing, clock, measure, ratio
 
@@ -148,7 +148,10 @@ def examine(path: Path) -> Probed:
         stated_s=_stated_duration(video, answer.format),
     )
     # AVI counts the frames that it leaves out, too; only mp4's table lists what must be there.
-    _check_there(path, packets, video.nb_frames if whole and sniffed.demuxers == "mov" else None)
+    listed = video.nb_frames if whole and sniffed.demuxers == "mov" else None
+    # The head of a long file may be cut away by its edit list.
+    _check_there(path, [packet for packet in packets if packet.shown] if whole else packets, packets, listed)
+    check_repeated(path, len(packets), listed)
     return Probed(
         info=_info(path, sniffed, video, audio, timing),
         time_base=video.time_base,
@@ -199,13 +202,15 @@ def _video_stream(path: Path, sniffed: Sniffed, streams: list[_Stream]) -> _Stre
             "cannot decode. Name a fuller ffmpeg in RUSHES_FFMPEG and RUSHES_FFPROBE."
         )
     if video.width <= 0 or video.height <= 0:
-        raise CorruptMediaError(f"{path.name}: {codec} video without a picture size; its first frame is missing.")
+        raise CorruptMediaError(
+            f"{path.name}: {codec} video without a picture size; its first frame is missing, or too large to be read."
+        )
     check_size(path, video.width, video.height)
     return video
 
 
-def _check_there(path: Path, packets: list[Packet], listed: int | None) -> None:
-    if not packets:
+def _check_there(path: Path, shown: list[Packet], packets: list[Packet], listed: int | None) -> None:
+    if not shown:
         raise CorruptMediaError(f"{path.name}: no video frame inside. Fetch it again, or leave it out.")
     if listed is not None and len(packets) < listed:
         raise CorruptMediaError(
