@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from cli.output import json_line, json_option, note, say
+from cli.seconds import seconds
 from rushes.errors import ConfigError, RushesError
 
 __all__ = ["archive", "checksum", "download", "transcode", "unarchive"]
@@ -82,17 +83,31 @@ def _compared(path: Path, expected: str) -> dict[str, Any]:
 @click.argument("target", type=_path)
 @click.option("--profile", type=click.Choice(["web", "archive", "mobile"]), help="Settings to start from.")
 @click.option("--set", "fields", multiple=True, metavar="FIELD=VALUE", help="A field of TranscodeConfig, like crf=20.")
+@click.option("--start", "start_s", type=seconds, metavar="S", help="Where to begin; short for --set start_time=S.")
+@click.option(
+    "--duration", "duration_s", type=seconds, metavar="S", help="How much to take; short for --set duration=S."
+)
 @json_option
-def transcode(source: Path, target: Path, profile: str | None, fields: tuple[str, ...], as_json: bool) -> int:
-    """Transcode a video; the output is checked before it takes its place.
+def transcode(
+    source: Path,
+    target: Path,
+    profile: str | None,
+    fields: tuple[str, ...],
+    start_s: float | None,
+    duration_s: float | None,
+    as_json: bool,
+) -> int:
+    """Transcode a video, or cut a clip out of it; the output is checked before it takes its place.
 
-    Example: rushes transcode in.mov out.mp4 --profile web --set resolution=1280x720
+    Example: rushes transcode in.mov out.mp4 --profile web --start 1:02.5 --duration 10
     """
     from cli.progress import percent
     from rushes.pipeline_file import load_transcode
     from rushes.video import transcode_video
 
-    config = load_transcode(fields, profile or "none")
+    times = {"start_time": start_s, "duration": duration_s}
+    given = [f"{field}={value}" for field, value in times.items() if value is not None]
+    config = load_transcode([*fields, *given], profile or "none")
     with percent("transcode") as progress:
         transcode_video(_there(source), target, config, progress)
     say(str(target))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import ffmpeg
 
@@ -16,6 +16,7 @@ from rushes.video.limits import MAX_PIXELS
 from rushes.video.probe import Probed
 
 __all__ = [
+    "Moment",
     "can_tone_map",
     "copy_command",
     "decode_command",
@@ -23,7 +24,21 @@ __all__ = [
     "frames_command",
     "keyframes_command",
     "raw_frames_command",
+    "stills_command",
 ]
+
+
+class Moment(NamedTuple):
+    """Where to look for a frame.
+
+    Attributes:
+        at_s: Seconds from the beginning; the frame before which can be decoded alone is found quickly.
+        from_tick: Of the stream: the first frame at or after it is meant; None takes the one that was found.
+    """
+
+    at_s: float
+    from_tick: int | None = None
+
 
 _TONE_MAP = (
     "zscale=t=linear:npl=100",
@@ -37,9 +52,10 @@ _ONE_THREAD = {"threads": 1}
 _REPEATABLE = {"fflags": "+bitexact", "flags:v": "+bitexact", "flags:a": "+bitexact", "map_metadata": -1}
 
 
-def _quiet() -> list[str]:
+def _quiet(*, lenient: bool = False) -> list[str]:
     """Returns the global options of every ffmpeg that rushes runs: no questions, errors only, and errors are fatal."""
-    return ["-nostdin", "-hide_banner", "-nostats", "-loglevel", "error", "-xerror", "-filter_threads", "1"]
+    strict = [] if lenient else ["-xerror"]
+    return ["-nostdin", "-hide_banner", "-nostats", "-loglevel", "error", *strict, "-filter_threads", "1"]
 
 
 def _input_options(path: Path) -> dict[str, Any]:
@@ -158,6 +174,39 @@ def _frames(source: Path, target: str, probed: Probed, ticks: Sequence[int], kin
         **_ONE_THREAD,
     }
     made = ffmpeg.output(media["V:0"], target, **options).global_args(*_quiet())
+    command: list[str] = made.compile(cmd=str(find("ffmpeg")), overwrite_output=True)
+    return command
+
+
+def stills_command(
+    source: Path, pattern: str, probed: Probed, moments: Sequence[Moment], size: tuple[int, int]
+) -> list[str]:
+    """Returns the command that writes one picture for each of some moments, named by their numbers and its tick.
+
+    They are sought, so that little in between is decoded. What is damaged is shown as far as it decodes.
+    """
+    outputs = []
+    for number, moment in enumerate(moments):
+        only = {"skip_frame": "nokey"} if moment.from_tick is None else {}
+        since = "" if moment.from_tick is None else f"*gte(pts,{moment.from_tick})"
+        once = f"select='isnan(prev_selected_pts){since}'"
+        # Equal inputs are one to ffmpeg-python, so moments that are sought together are decoded together.
+        at = {"ss": f"{moment.at_s:.6f}", "noaccurate_seek": None} if moment.at_s else {}
+        media = ffmpeg.input(f"file:{source.absolute()}", **_input_options(source), **only, **at, copyts=None)
+        options = {
+            "f": "image2",
+            "c:v": "ppm",
+            "pix_fmt": "rgb24",
+            # Small first, because toning down costs more than all the rest.
+            "vf": ",".join([once, f"scale={size[0]}:{size[1]}", *picture_filters(probed, size)]),
+            "fps_mode": "passthrough",
+            "enc_time_base:v": probed.time_base,
+            "frame_pts": 1,
+            "frames:v": 1,
+            **_ONE_THREAD,
+        }
+        outputs.append(ffmpeg.output(media["V:0"], f"file:{pattern}{number}_%d.ppm", **options))
+    made = ffmpeg.merge_outputs(*outputs).global_args(*_quiet(lenient=True))
     command: list[str] = made.compile(cmd=str(find("ffmpeg")), overwrite_output=True)
     return command
 

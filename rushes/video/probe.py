@@ -43,6 +43,7 @@ class Probed(msgspec.Struct, frozen=True):
         audio_channels: Of the first sound stream.
         audio_bits_per_s: Likewise, where stated, else 0.
         listed_frames: How many frames the container lists, where it does.
+        start_s: What a frame's time counts from, in the container's seconds.
         others: Kinds of the streams beside the first picture and the first sound, and `chapters`.
         seekable: Whether ffmpeg finds the key frame before a time; where there is no index of them it guesses a place,
             and what needs an earlier key frame is lost.
@@ -61,6 +62,7 @@ class Probed(msgspec.Struct, frozen=True):
     audio_channels: int = 0
     audio_bits_per_s: int = 0
     listed_frames: int | None = None
+    start_s: float = 0.0
     others: tuple[str, ...] = ()
     seekable: bool = True
     early_s: float = 0.0
@@ -152,6 +154,7 @@ def examine(path: Path) -> Probed:
     # The head of a long file may be cut away by its edit list.
     _check_there(path, [packet for packet in packets if packet.shown] if whole else packets, packets, listed)
     check_repeated(path, len(packets), listed)
+    early_s = _early(packets, video, answer.format) if sniffed.demuxers == "mov" else 0.0
     return Probed(
         info=_info(path, sniffed, video, audio, timing),
         time_base=video.time_base,
@@ -167,7 +170,8 @@ def examine(path: Path) -> Probed:
         listed_frames=video.nb_frames,
         others=_others(answer, video, audio),
         seekable=sniffed.demuxers in _INDEXED,
-        early_s=_early(packets, video, answer.format) if sniffed.demuxers == "mov" else 0.0,
+        early_s=early_s,
+        start_s=max(0.0, answer.format.start_time or 0.0) - early_s,
     )
 
 

@@ -10,7 +10,12 @@ import msgspec
 from rushes.errors import CorruptMediaError, NotMediaError
 from rushes.video.ffprobe import query, sniff_video
 
-__all__ = ["Packet", "Timeline", "frame_times", "in_order", "keyframe_indices", "read_timeline"]
+__all__ = ["Packet", "Timeline", "frame_times", "in_order", "keyframe_indices", "read_timeline", "tick_at"]
+
+_WHOLE_BYTES = 64 * 1024 * 1024
+_NEAR_S = 3.0
+"""So far from its neighbours in the file may a frame be shown, or what is sought be overshot."""
+_ROUNDED_S = 5e-4  # people and tools write times in whole milliseconds
 
 
 class Packet(msgspec.Struct, frozen=True):
@@ -63,8 +68,8 @@ class _Answer(msgspec.Struct, frozen=True):
 _SHOW = ["-select_streams", "V:0", "-show_entries", "packet=pts,dts,flags:stream=time_base:format=start_time"]
 
 
-def read_timeline(path: Path) -> Timeline:
-    """Returns when the frames of a video file are shown.
+def read_timeline(path: Path, interval: str | None = None) -> Timeline:
+    """Returns when the frames of a video file are shown, all or those in an interval that ffprobe understands.
 
     Raises:
         NotMediaError: The file is no video.
@@ -72,7 +77,8 @@ def read_timeline(path: Path) -> Timeline:
         FFmpegNotFoundError: There is no ffprobe.
     """
     sniffed = sniff_video(path)
-    answer = query(path, sniffed, _SHOW, _Answer)
+    show = [*_SHOW, "-read_intervals", interval] if interval else _SHOW
+    answer = query(path, sniffed, show, _Answer)
     frames, stamped = in_order(answer.packets)
     if not answer.streams:
         raise NotMediaError(f"{path.name}: no video stream inside. Leave it out.")
@@ -91,6 +97,27 @@ def read_timeline(path: Path) -> Timeline:
         start_s=start_s,
         stamped=stamped,
     )
+
+
+def tick_at(path: Path, at_s: float, start_s: float = 0.0) -> int:
+    """Returns when the frame appeared, in ticks, that is on screen at a time; the first frame, before it is.
+
+    Of a large file only the packets around that time are read.
+
+    Args:
+        path: The video.
+        at_s: Seconds from the beginning.
+        start_s: Where the container's time begins.
+
+    Raises:
+        The errors of `read_timeline`.
+    """
+    at_s += start_s
+    near = f"{max(0.0, at_s - _NEAR_S):.6f}%{at_s + _NEAR_S:.6f}" if path.stat().st_size > _WHOLE_BYTES else None
+    timeline = read_timeline(path, near)
+    seconds, per = timeline.tick_s
+    shown = [tick for tick in timeline.ticks if tick * seconds / per <= at_s + _ROUNDED_S]
+    return shown[-1] if shown else timeline.ticks[0]
 
 
 def in_order(packets: Sequence[Packet]) -> tuple[list[tuple[int, bool]], bool]:

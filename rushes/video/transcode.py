@@ -32,6 +32,7 @@ __all__ = [
     "Encoded",
     "beside",
     "check_complaints",
+    "check_names",
     "check_output",
     "corrupt",
     "encode",
@@ -106,7 +107,7 @@ def encode(
     source: Path, target: Path, config: TranscodeConfig, probed: Probed, progress: Progress | None = None
 ) -> Encoded:
     """Does what `transcode_video` does for a source that is already probed, and returns what came of it."""
-    _check_names(source, target)
+    check_names(source, target)
     expected_s = _expected(source, probed.info, config)
     check_duration(source, expected_s, config.max_duration_s)
     if config.fps is not None:
@@ -137,7 +138,12 @@ def check_complaints(source: Path, done: Finished) -> None:
         )
 
 
-def _check_names(source: Path, target: Path) -> None:
+def check_names(source: Path, target: Path) -> None:
+    """Refuses an output that has no suffix to go by, or that is the input.
+
+    Raises:
+        ConfigError: Either.
+    """
     if not target.suffix:
         raise ConfigError(f"{target.name}: the output's name must end in its container, like {target.name}.mp4.")
     if target.exists() and target.samefile(source):

@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from rushes.video.binaries import find
+from rushes.video.frames import extract_frames
 from tests.http_server import Server, ok, serve, status
+from tests.rushes.video.clips import coloured, number
 
 BODY = b"frames" * 1000
 
@@ -87,9 +90,34 @@ def test_a_video_is_transcoded_to_the_fields_that_were_set(tmp_path: Path) -> No
     assert (facts["width"], facts["height"], facts["video_codec"]) == (64, 48, "h264")
 
 
+def test_a_clip_is_cut_to_the_frame(tmp_path: Path) -> None:
+    coloured(tmp_path / "in.mp4")
+    times = ("--start", "0:00.5", "--duration", "0.7")
+    done = rushes("transcode", tmp_path / "in.mp4", tmp_path / "out.mp4", *times, "--set", "preset=ultrafast")
+    assert done.returncode == 0, done.stderr
+    files = extract_frames(tmp_path / "out.mp4", range(20), tmp_path / "frames")
+    assert [number(file) for file in files.values()] == list(range(5, 12))
+
+
+def test_pictures_of_a_video_say_what_they_show(tmp_path: Path) -> None:
+    clip = coloured(tmp_path / "in.mp4")
+    done = rushes("sheet", clip, tmp_path / "sheet.png", "--columns", "5", "--rows", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout.splitlines()[-1])["files"][0]
+    with Image.open(tmp_path / "sheet.png") as picture:
+        assert picture.size == (made["width"], made["height"])
+    assert len(made["times_s"]) == 10
+    done = rushes("thumbnail", clip, tmp_path / "small.png", "--at", "0:01.25", "--size", "32x32", "--json")
+    made = json.loads(done.stdout.splitlines()[-1])["files"][0]
+    assert (number(tmp_path / "small.png"), made["width"], made["height"], made["times_s"]) == (12, 32, 24, [1.2])
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
+        (["transcode", "nowhere.mp4", "out.mp4", "--start", "soon"], "expected seconds, like 62.5 or 1:02.5"),
+        (["sheet", "nowhere.mp4", "out.png"], "no such file"),
+        (["thumbnail", "nowhere.mp4", "out.png"], "no such file"),
         (["transcode", "nowhere.mp4", "out.mp4"], "no such file"),
         (["transcode", "nowhere.mp4", "out.mp4", "--set", "crf=99"], "crf = 99"),
         (["transcode", "nowhere.mp4", "out.mp4", "--set", "profile=tiny"], "profile = 'tiny'"),

@@ -104,7 +104,19 @@ def test_an_override_goes_before_the_file(tmp_path: Path) -> None:
 
 
 def test_every_command_has_help_with_an_example() -> None:
-    for command in ("run", "ingest", "export", "plan", "diff", "verify", "probe", "doctor"):
+    for command in (
+        "run",
+        "ingest",
+        "export",
+        "plan",
+        "diff",
+        "verify",
+        "probe",
+        "doctor",
+        "sheet",
+        "thumbnail",
+        "transcode",
+    ):
         ended = rushes(command, "--help")
         assert ended.returncode == 0
         assert f"Example: rushes {command}" in ended.stdout
