@@ -11,7 +11,7 @@ from cli.output import json_line, json_option, note, say
 from cli.seconds import seconds
 from rushes.errors import ConfigError, RushesError
 
-__all__ = ["archive", "checksum", "download", "transcode", "unarchive"]
+__all__ = ["archive", "checksum", "download", "there", "transcode", "unarchive"]
 
 _path = click.Path(path_type=Path)
 
@@ -63,7 +63,7 @@ def checksum(files: tuple[Path, ...], check: Path | None, as_json: bool) -> int:
         raise ConfigError("expected either files, or --check with a list of checksums.")
     if check is not None:
         return _end([_compared(Path(path), digest) for path, digest in read_sums(check).items()], as_json)
-    digests = {str(path): calculate_checksum(_there(path), algorithm="sha256") for path in files}
+    digests = {str(path): calculate_checksum(there(path), algorithm="sha256") for path in files}
     for line in checksum_lines(digests):
         say(line.rstrip("\n"))
     return _end([{"path": path, "sha256": digest} for path, digest in digests.items()], as_json)
@@ -109,7 +109,7 @@ def transcode(
     given = [f"{field}={value}" for field, value in times.items() if value is not None]
     config = load_transcode([*fields, *given], profile or "none")
     with percent("transcode") as progress:
-        transcode_video(_there(source), target, config, progress)
+        transcode_video(there(source), target, config, progress)
     say(str(target))
     return _end([{"path": str(target)}], as_json)
 
@@ -143,12 +143,13 @@ def unarchive(zip_file: Path, folder: Path, as_json: bool) -> int:
     """
     from rushes.files import unarchive as unpack
 
-    unpack(_there(zip_file), folder)
+    unpack(there(zip_file), folder)
     say(str(folder))
     return _end([{"path": str(folder)}], as_json)
 
 
-def _there(path: Path) -> Path:
+def there(path: Path) -> Path:
+    """Returns the path of a file that is there; refuses another as bad usage."""
     if not path.is_file():
         raise ConfigError(f"{path}: no such file.")
     return path

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli.files import there
 from cli.output import json_line, json_option, say
 from cli.seconds import seconds
-from rushes.errors import ConfigError
 
 if TYPE_CHECKING:
     from rushes.video.sheet import Picture
@@ -33,7 +33,7 @@ def sheet(source: Path, target: Path, columns: int, rows: int, size: str, as_jso
     """
     from rushes.video.sheet import contact_sheet  # Pillow is slow to import
 
-    return _end(contact_sheet(_there(source), target, columns, rows, size), as_json)
+    return _end(contact_sheet(there(source), target, columns, rows, size), as_json)
 
 
 @click.command()
@@ -51,13 +51,7 @@ def thumbnail(source: Path, target: Path, at_s: float | None, size: str, as_json
     """
     from rushes.video.sheet import thumbnail as make
 
-    return _end(make(_there(source), target, at_s, size), as_json)
-
-
-def _there(path: Path) -> Path:
-    if not path.is_file():
-        raise ConfigError(f"{path}: no such file.")
-    return path
+    return _end(make(there(source), target, at_s, size), as_json)
 
 
 def _end(made: Picture, as_json: bool) -> int:
