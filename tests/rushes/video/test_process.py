@@ -44,7 +44,7 @@ def test_what_outlasts_its_time_is_ended_even_if_it_ignores_the_asking(monkeypat
 
 
 def test_an_error_in_the_callback_ends_the_program() -> None:
-    marker = "life=s=64x64:rate=25:seed=77001"
+    marker = f"life=s=64x64:rate=25:seed={os.getpid()}"
     argv = [str(find("ffmpeg")), *[marker if "testsrc2" in word else word for word in ENDLESS], "-progress", "pipe:1"]
 
     def stop(seconds: float) -> None:
@@ -81,7 +81,7 @@ def test_progress_tells_seconds_of_output() -> None:
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel's leash is Linux's")
 @pytest.mark.parametrize("setpriv", [True, False])
 def test_nothing_is_left_behind_when_the_parent_is_killed(tmp_path: Path, setpriv: bool) -> None:
-    marker = f"testsrc2=s=64x64:duration={9000 + setpriv}"
+    marker = f"testsrc2=s=64x64:duration={os.getpid()}.{setpriv:d}"
     argv = [str(find("ffmpeg")), *[marker if "testsrc2" in word else word for word in ENDLESS]]
     hide = "" if setpriv else "process.shutil.which = lambda name: None;"
     parent = subprocess.Popen(python(f"from rushes.video import process; {hide} process.run({argv!r})"))
