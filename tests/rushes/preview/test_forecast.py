@@ -297,7 +297,7 @@ def test_an_earlier_run_tells_sizes_and_speeds(
     assert found.basis["fetch_bytes"] == "2 by the mean of earlier runs"
     assert ran.run in found.basis["eta_s"]
     assert found.eta_s is not None
-    assert 0 < found.eta_s < 10 * ran.elapsed_s
+    assert 0 <= found.eta_s < 10 * ran.elapsed_s
 
 
 def test_seconds_of_video_come_from_the_ledger(workspace: Workspace, tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_batches_of_other_limits_share_the_smaller_one_while_both_are_at_work() 
         together(lambda: fetch(urls, gate, per_host=2), lambda: fetch(urls[:20], gate, per_host=8))
         assert meter.most == 2
         fetch(urls, gate, per_host=8)
-        assert meter.most == 8
+        assert 2 < meter.most <= 8
 
 
 def test_hosts_do_not_wait_for_each_other() -> None:
@@ -88,7 +88,7 @@ def test_hosts_do_not_wait_for_each_other() -> None:
     with serve(routes) as server, serve({"/a": other.before(web.ok(b"x"), 0.3)}) as second:
         start_s = time.monotonic()
         fetch([server.url("/a"), second.url("/a"), server.url("/a", "localhost")] * 2, HostGate(), per_host=2)
-        assert time.monotonic() - start_s < 0.9
+        assert time.monotonic() - start_s < 1.5  # one after the other they would take 1.8
     assert (meter.most, other.most) == (4, 2)
 
 
