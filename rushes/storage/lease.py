@@ -86,6 +86,11 @@ def _renew(storage: Storage, holder: str, ended: threading.Event, renewed_s: flo
     while not ended.wait(renewed_s):
         with suppress(StorageError):  # the next renewal comes before the lock counts as dead
             if not _held(storage, holder):
+                _log.error(
+                    "%s/%s: another run took it over while this one stood still. End one of the two.",
+                    storage.url,
+                    _LOCK,
+                )
                 return
             storage.write(_LOCK, _text(holder))
 

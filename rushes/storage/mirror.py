@@ -1,7 +1,7 @@
 """A folder of this machine that stands for one in a storage, for as long as a step works there.
 
 A step asks for what it needs, works on files as it would anywhere, and what it changed is uploaded when it ends well:
-new files, files with another name, and that files are gone. A step that breaks uploads nothing, so that the next try
+new files, files with other content, and that files are gone. A step that breaks uploads nothing, so that the next try
 finds what this one found.
 """
 
@@ -23,7 +23,7 @@ _AT_A_TIME = 8
 
 
 class _State(NamedTuple):
-    """What tells whether a file is still the one that was there, if under another name."""
+    """What tells whether a file is still the one that was there."""
 
     inode: int
     modified_ns: int
@@ -77,14 +77,16 @@ class Mirror:
             self.storage.delete(entry.name)
 
     def push(self) -> None:
-        """Uploads what changed."""
+        """Uploads what changed, and removes what is gone when all that is up.
+
+        A push that is cut short has taken nothing away that the next try needs.
+        """
         found = {path.relative_to(self.root).as_posix(): state for path, state in self._files()}
-        gone = {state: name for name, state in self._pulled.items() if name not in found}
         changed = [name for name, state in found.items() if self._pulled.get(name) != state]
         for _, names in groupby(sorted(changed, key=self._order), key=self._order):
             with ThreadPoolExecutor(_AT_A_TIME) as pool:
-                list(pool.map(lambda name: self._push(name, gone.get(found[name])), names))
-        for name in gone.values():
+                list(pool.map(lambda name: self.storage.put(self.root / name, name), names))
+        for name in self._pulled.keys() - found.keys():
             self.storage.delete(name)
         self._pulled = found
 
@@ -97,12 +99,6 @@ class Mirror:
             return
         if state := _state(path):
             self._pulled[name] = state
-
-    def _push(self, name: str, old: str | None) -> None:
-        if old is not None:
-            self.storage.move(old, name)
-        else:
-            self.storage.put(self.root / name, name)
 
     def _files(self) -> Iterator[tuple[Path, _State]]:
         """Yields all files but those that are not finished: their names begin with a dot."""
