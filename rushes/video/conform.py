@@ -7,12 +7,13 @@ from pathlib import Path
 from rushes.errors import MediaError, TranscodingFailedError
 from rushes.jsonl import publish
 from rushes.records import MediaInfo
+from rushes.video.beside import beside
 from rushes.video.command import copy_command, decode_command, keyframes_command
 from rushes.video.config import TranscodeConfig
 from rushes.video.limits import check_duration, encoding
 from rushes.video.probe import Probed
 from rushes.video.process import run
-from rushes.video.transcode import beside, check_complaints, check_output, corrupt, encode, limit_s
+from rushes.video.transcode import check_complaints, check_output, corrupt, encode, limit_s
 from rushes.video.verdict import Verdict
 
 __all__ = ["conform"]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import secrets
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,8 +18,9 @@ from rushes.errors import (
     StorageError,
     TranscodingFailedError,
 )
-from rushes.jsonl import publish, storing
+from rushes.jsonl import publish
 from rushes.records import MediaInfo
+from rushes.video.beside import beside
 from rushes.video.command import decode_command, encode_command
 from rushes.video.config import PROFILES, TranscodeConfig
 from rushes.video.limits import Limits, check_duration, check_filled, encoding
@@ -30,7 +29,6 @@ from rushes.video.process import Finished, run
 
 __all__ = [
     "Encoded",
-    "beside",
     "check_complaints",
     "check_names",
     "check_output",
@@ -170,18 +168,6 @@ def _expected(source: Path, info: MediaInfo, config: TranscodeConfig) -> float |
     return left_s if wanted_s is None else min(wanted_s, left_s)
 
 
-@contextmanager
-def beside(target: Path) -> Iterator[Path]:
-    """Gives a name in the target's folder, with its suffix, by which ffmpeg knows the container."""
-    part = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.part{target.suffix}")
-    with storing(target):
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            yield part
-        finally:
-            part.unlink(missing_ok=True)
-
-
 def _percent(progress: Progress | None, expected_s: float | None) -> Callable[[float], None] | None:
     if progress is None or not expected_s:
         return None
@@ -231,8 +217,8 @@ def check_output(source: Path, part: Path, expected_s: float | None, config: Tra
     """Returns the probe of what ffmpeg made, where it lasts as long as it should.
 
     Raises:
-        CorruptMediaError: It is shorter: the source is damaged.
-        TranscodingFailedError: It is no video, or longer.
+        CorruptMediaError: It is shorter, or longer: the source is damaged.
+        TranscodingFailedError: It is no video.
     """
     try:
         info = examine(part).info
@@ -249,6 +235,7 @@ def check_output(source: Path, part: Path, expected_s: float | None, config: Tra
             f"{source.name}: expected {expected_s:.2f} s of video, only {made_s:.2f} s decode. "
             "It is cut off or damaged: fetch it again, or leave it out."
         )
-    raise TranscodingFailedError(
-        f"{source.name}: expected {expected_s:.2f} s of video, the output has {made_s:.2f} s. Its times are damaged."
+    raise CorruptMediaError(
+        f"{source.name}: says {expected_s:.2f} s of video, and its frames take {made_s:.2f} s. "
+        "Its times are damaged: fetch it again, or leave it out."
     )

@@ -185,19 +185,19 @@ SIZES = [
         "a clock of 4,294,967,295 ticks",
         "a.mp4",
         lambda _: patched_mp4((b"moov", b"trak", b"mdia", b"mdhd"), 12, ">I", 2**32 - 1),
-        "transcode_failed",
+        "corrupt_media",
     ),
     Case(
         "a clock of 0 ticks",
         "a.mp4",
         lambda _: patched_mp4((b"moov", b"trak", b"mdia", b"mdhd"), 12, ">I", 0),
-        "transcode_failed",
+        "corrupt_media",
     ),
     Case(
         "frames of 136 years each",
         "a.mp4",
         lambda _: patched_mp4((*MOOV, b"stts"), 12, ">I", 2**31 - 1),
-        "transcode_failed",
+        "corrupt_media",
     ),
     Case(
         "4,294,967,295 frames in the table of sizes",

@@ -166,8 +166,27 @@ def test_whoever_is_ended_takes_ffmpeg_along(tmp_path: Path, with_what: signal.S
     assert not encoder.is_running()
     assert time.monotonic() - began < 8
     assert not (tmp_path / "out" / "made.mp4").exists()
-    if with_what is signal.SIGINT:  # who is killed cannot tidy up; the part is hidden, and no dataset takes it
-        assert list((tmp_path / "out").iterdir()) == []
+    if with_what is not signal.SIGINT:  # who is killed cannot tidy up; who comes next does
+        assert [path.suffixes[1:] for path in (tmp_path / "out").iterdir()] == [[".part", ".mp4"]]
+        card(tmp_path / "short.mp4")
+        transcode_video(tmp_path / "short.mp4", tmp_path / "out" / "made.mp4", FAST)
+        (tmp_path / "out" / "made.mp4").unlink()
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+@pytest.mark.parametrize("with_what", [signal.SIGINT, signal.SIGTERM], ids=lambda one: one.name)
+def test_the_command_leaves_nothing_when_it_is_interrupted(tmp_path: Path, with_what: signal.Signals) -> None:
+    source = card(tmp_path / "source.mp4", size="640x480", seconds=20)
+    (tmp_path / "out").mkdir()
+    slow = ("--set", "preset=veryslow", "--set", "crf=0", "--set", "fps=240")
+    command = [sys.executable, "-m", "cli", "transcode", str(source), str(tmp_path / "out" / "made.mp4"), *slow]
+    parent = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    encoder = _encoder(parent.pid, time.monotonic() + 30)
+    parent.send_signal(with_what)
+    assert parent.wait(20) == 130
+    assert not encoder.is_running()
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def _encoder(parent: int, deadline: float) -> psutil.Process:

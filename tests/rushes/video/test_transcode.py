@@ -1,3 +1,4 @@
+import contextlib
 import re
 import shutil
 from dataclasses import replace
@@ -18,6 +19,7 @@ from rushes.errors import (
     UnsupportedFormatError,
 )
 from rushes.video import TranscodeConfig, optimize_for_web, transcode_video
+from rushes.video.beside import beside
 from rushes.video.config import fit
 from rushes.video.frames import extract_frames, frame_times
 from rushes.video.probe import examine, probe
@@ -187,6 +189,15 @@ def test_a_cut_off_input_is_corrupt(tmp_path: Path) -> None:
         transcode_video(cut, tmp_path / "out.mp4", FAST)
 
 
+def test_times_that_contradict_what_the_container_says_are_the_inputs_fault(clips: Path, tmp_path: Path) -> None:
+    content = bytearray((clips / "card.mp4").read_bytes())
+    at = content.index(b"mdhd") + 16
+    content[at : at + 4] = bytes(4)  # ticks a second
+    (tmp_path / "slow.mp4").write_bytes(content)
+    with pytest.raises(CorruptMediaError, match=r"slow\.mp4: says 1\.00 s of video, and its frames take 512\.00 s"):
+        transcode_video(tmp_path / "slow.mp4", tmp_path / "out.mp4", FAST)
+
+
 def test_a_failure_of_the_settings_is_not_blamed_on_the_input(clips: Path, tmp_path: Path) -> None:
     with pytest.raises(TranscodingFailedError, match=r"coloured\.mp4: .*no-such-encoder") as caught:
         transcode_video(clips / "coloured.mp4", tmp_path / "out.mp4", TranscodeConfig(vcodec="no-such-encoder"))
@@ -196,11 +207,25 @@ def test_a_failure_of_the_settings_is_not_blamed_on_the_input(clips: Path, tmp_p
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_said(clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The part file's name is made to be a link to the device that is always full.
-    monkeypatch.setattr("secrets.token_hex", lambda size: "x")
-    (tmp_path / ".out.x.part.mp4").symlink_to("/dev/full")
+    part = tmp_path / "part.mp4"
+    part.symlink_to("/dev/full")  # a device that is always full
+    monkeypatch.setattr("rushes.video.transcode.beside", lambda target: contextlib.nullcontext(part))
     with pytest.raises(DiskFullError, match="no space left"):
         transcode_video(clips / "coloured.mp4", tmp_path / "out.mp4", FAST)
+
+
+def test_who_builds_sweeps_up_what_nobody_builds_any_more(tmp_path: Path) -> None:
+    target, names = (
+        tmp_path / "a[1].mp4",
+        (".a[1].0123abcd.part.mp4", ".a[1].0123abcd.part.mkv", ".a1.0123abcd.part.mp4"),
+    )
+    for name in names:
+        (tmp_path / name).write_bytes(b"left behind")
+    with beside(target) as first:
+        first.write_bytes(b"under way")
+        with beside(target) as second:
+            assert sorted(tmp_path.iterdir()) == sorted([first, second, *(tmp_path / name for name in names[1:])])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[1:])
 
 
 @pytest.mark.parametrize("name", ["list.mp4", "list.avi", "list.mkv"])
