@@ -19,8 +19,9 @@ from typing import Any
 import msgspec
 from msgspec import field
 
+from rushes.labels import Annotation
+
 __all__ = [
-    "Annotation",
     "Download",
     "ManifestRow",
     "Media",
@@ -34,32 +35,6 @@ __all__ = [
     "Verified",
     "WrittenFile",
 ]
-
-
-class Annotation(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """One label on one item, in pixels of the media as shown upright, origin at the top left corner.
-
-    Attributes:
-        label: The class name.
-        box: x, y, width, height in pixels.
-        polygon: Outline points (x, y) in pixels.
-        keypoints: Points (x, y, visibility 0 to 2).
-        rotation: Of the box, in radians, clockwise about its centre.
-        frame: 0-based index of the frame in the source video.
-        time_s: Alternatively, when in the source video, in seconds.
-        track: Name shared by the labels of one object over time.
-        attributes: Everything else that the source said.
-    """
-
-    label: str
-    box: tuple[float, float, float, float] | None = None
-    polygon: tuple[tuple[float, float], ...] | None = None
-    keypoints: tuple[tuple[float, float, float], ...] | None = None
-    rotation: float | None = None
-    frame: int | None = None
-    time_s: float | None = None
-    track: str | None = None
-    attributes: dict[str, Any] = field(default_factory=dict)
 
 
 class Source(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

@@ -7,7 +7,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rushes.export.run import ExportRun
-from rushes.records import Annotation, Sample
+from rushes.labels import Annotation
+from rushes.records import Sample
 
 __all__ = ["BaseExporter", "labels_of", "media_path"]
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from rushes.config import FramesConfig, Pipeline
 from rushes.errors import AnnotationError
-from rushes.records import Annotation, Media
+from rushes.labels import Annotation
+from rushes.records import Media
 from rushes.video.config import Still, TranscodeConfig
 from rushes.video.frames import extract_frames, frame_times, keyframe_indices
 from rushes.workspace import Workspace, stored

@@ -13,8 +13,9 @@ from rushes.errors import AnnotationError, NeedsFramesError
 from rushes.export.frames import Clip, chosen, clip_of, cut
 from rushes.export.names import file_stem
 from rushes.export.split import split_of
-from rushes.formats.annotation import clip, scale
-from rushes.records import Annotation, Media, MediaInfo, Sample
+from rushes.formats.placing import clip, scale
+from rushes.labels import Annotation
+from rushes.records import Media, MediaInfo, Sample
 from rushes.workspace import Workspace
 
 __all__ = ["samples", "split_for"]

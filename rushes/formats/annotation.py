@@ -2,6 +2,10 @@
 
 `[{"class": "car", "box": [x, y, width, height], "polygon": [[x, y], …], "keypoints": [[x, y, v], …],
 "rotation": radians, "frame": 0 | "time_s": 0.0, "track": "a", "attributes": {…}}]`
+
+Beyond these: `parts`, a list of outlines, each a list of rings of which the second and later ones are holes; `mask`, as
+COCO's `{"size": [height, width], "counts": "…" | [run, …]}`; `polyline`; `id`, and `relation: [from id, to id]`;
+`spans` of a text, `[[start, end, "words"], …]`; and `crowd`, `difficult`, `truncated` and `occluded`, true or false.
 """
 
 from __future__ import annotations
@@ -9,16 +13,15 @@ from __future__ import annotations
 import math
 import reprlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
-from msgspec.structs import replace
 
 from rushes.errors import AnnotationError
-from rushes.formats.geometry import Box, Point, bounds, clamp_box, clip_polygon, corners, scale_rotated
-from rushes.records import Annotation
+from rushes.formats.masks import check_mask, from_runs
+from rushes.labels import Annotation, Box, Keypoint, Mask, Part, Ring, Span
 
-__all__ = ["box_of", "clip", "dump", "parse", "scale"]
+__all__ = ["dump", "parse"]
 
 
 def parse(value: object, where: str) -> tuple[Annotation, ...]:
@@ -51,69 +54,6 @@ def dump(annotation: Annotation) -> dict[str, Any]:
     return {key: _listed(value) if isinstance(value, tuple) else value for key, value in found.items()}
 
 
-def scale(annotation: Annotation, sx: float, sy: float) -> Annotation:
-    """Returns the label as it lies in the same picture, `sx` times as wide and `sy` times as high."""
-    box, rotation = annotation.box, annotation.rotation
-    if box is not None and rotation is not None:
-        box, rotation = scale_rotated(box, rotation, sx, sy)
-    elif box is not None:
-        box = (box[0] * sx, box[1] * sy, box[2] * sx, box[3] * sy)
-    polygon = annotation.polygon and tuple((x * sx, y * sy) for x, y in annotation.polygon)
-    keypoints = annotation.keypoints and tuple((x * sx, y * sy, v) for x, y, v in annotation.keypoints)
-    return replace(annotation, box=box, rotation=rotation, polygon=polygon, keypoints=keypoints)
-
-
-def clip(annotation: Annotation, width: int, height: int) -> tuple[Annotation | None, str | None]:
-    """Cuts a label to the image.
-
-    A turned box that reaches over the edge stays as it is, because the rest of it is no box any more. A keypoint
-    outside becomes (0, 0) with visibility 0, which is how COCO says "not labelled".
-
-    Returns:
-        The label, or None where nothing is left of it; and the reason of any change: `clipped_to_image`,
-        `outside_image` or `empty_box`.
-    """
-    whole = box_of(annotation)
-    if whole is not None and (whole[2] <= 0 or whole[3] <= 0):
-        return None, "empty_box"
-    if whole is not None and min(clamp_box(whole, width, height)[2:]) <= 0:
-        return None, "outside_image"
-    cut = _cut(annotation, width, height)
-    if annotation.polygon and not cut.polygon and cut.box is None:
-        return None, "outside_image"
-    if whole is None and cut.keypoints and not any(v for _, _, v in cut.keypoints):
-        return None, "outside_image"
-    return (annotation, None) if cut == annotation else (cut, "clipped_to_image")
-
-
-def box_of(annotation: Annotation) -> Box | None:
-    """Returns the smallest upright box around a label, from its box or its polygon; None where it has neither."""
-    if annotation.box is not None and annotation.rotation:
-        return bounds(corners(annotation.box, annotation.rotation))
-    return annotation.box or (bounds(annotation.polygon) if annotation.polygon else None)
-
-
-def _cut(annotation: Annotation, width: int, height: int) -> Annotation:
-    box, polygon, keypoints = annotation.box, annotation.polygon, annotation.keypoints
-    if box is not None and not annotation.rotation:
-        box = box if _holds(box, width, height) else clamp_box(box, width, height)
-    if polygon is not None and not all(_inside(x, y, width, height) for x, y in polygon):
-        polygon = clip_polygon(polygon, width, height) or None
-    if keypoints is not None:
-        keypoints = tuple(p if _inside(p[0], p[1], width, height) else (0.0, 0.0, 0.0) for p in keypoints)
-    return replace(annotation, box=box, polygon=polygon, keypoints=keypoints)
-
-
-def _holds(box: Box, width: int, height: int) -> bool:
-    # A box that fits stays exactly as it was written: clamping would go through x + width - x and change digits.
-    x, y, box_width, box_height = box
-    return _inside(x, y, width, height) and _inside(x + box_width, y + box_height, width, height)
-
-
-def _inside(x: float, y: float, width: int, height: int) -> bool:
-    return 0 <= x <= width and 0 <= y <= height
-
-
 def _annotation(item: object, where: str) -> Annotation:
     if not isinstance(item, dict):
         raise AnnotationError(f'{where} = {reprlib.repr(item)}: expected an object like {{"class": "car", …}}.')
@@ -143,6 +83,8 @@ def _check_whole(found: dict[str, Any], where: str) -> None:
         raise AnnotationError(f"{where}: frame and time_s are both given; expected one of them.")
     if found.get("rotation") is not None and found.get("box") is None:
         raise AnnotationError(f"{where}: rotation without a box; expected the box that it turns.")
+    if found.get("polygon") is not None and found.get("parts") is not None:
+        raise AnnotationError(f"{where}: polygon and parts are both given; expected one of them.")
 
 
 def _number(value: object, expected: str) -> float:
@@ -172,14 +114,78 @@ def _box(value: object) -> Box:
     return x, y, width, height
 
 
-def _polygon(value: object) -> tuple[Point, ...]:
-    expected = "at least three points [[x, y], …] in pixels"
-    if not isinstance(value, list | tuple) or len(value) < 3:
+def _points(value: object, least: int, expected: str) -> Ring:
+    if not isinstance(value, list | tuple) or len(value) < least:
         raise ValueError(expected)
     return tuple((x, y) for x, y in (_numbers(point, 2, expected) for point in value))
 
 
-def _keypoints(value: object) -> tuple[tuple[float, float, float], ...]:
+def _polygon(value: object) -> Ring:
+    return _points(value, 3, "at least three points [[x, y], …] in pixels")
+
+
+def _polyline(value: object) -> Ring:
+    return _points(value, 2, "at least two points [[x, y], …] in pixels")
+
+
+def _parts(value: object) -> tuple[Part, ...]:
+    expected = "outlines [[[[x, y], …], hole, …], …] in pixels, of rings of at least three points"
+    if not _is_list(value) or not all(map(_is_list, value)):
+        raise ValueError(expected)
+    return tuple(tuple(_points(ring, 3, expected) for ring in part) for part in value)
+
+
+def _is_list(value: object) -> TypeGuard[list[Any] | tuple[Any, ...]]:
+    return isinstance(value, list | tuple) and bool(value)
+
+
+def _mask(value: object) -> Mask:
+    expected = '{"size": [height, width], "counts": …}'
+    if not isinstance(value, dict) or value.keys() != {"size", "counts"}:
+        raise ValueError(expected)
+    height, width = (_index(side, expected) for side in _pair(value["size"], expected))
+    counts = value["counts"]
+    if isinstance(counts, str):
+        return check_mask(Mask((height, width), counts))
+    if _is_list(counts):
+        return from_runs([_index(run, "runs, whole numbers from 0") for run in counts], height, width)
+    raise ValueError(expected)
+
+
+def _pair(value: object, expected: str) -> tuple[Any, Any]:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError(expected)
+    return value[0], value[1]
+
+
+def _relation(value: object) -> tuple[str, str]:
+    begin, end = _pair(value, "[from id, to id]")
+    return _name(begin), _name(end)
+
+
+def _spans(value: object) -> tuple[Span, ...]:
+    expected = 'spans [[start, end, "words"], …] of characters, start before end'
+    if not _is_list(value):
+        raise ValueError(expected)
+    return tuple(_span(span, expected) for span in value)
+
+
+def _span(value: object, expected: str) -> Span:
+    if not isinstance(value, list | tuple) or len(value) != 3 or not isinstance(value[2], str):
+        raise ValueError(expected)
+    start, end = _index(value[0], expected), _index(value[1], expected)
+    if start > end:
+        raise ValueError(expected)
+    return start, end, value[2]
+
+
+def _flag(value: object) -> bool:
+    if value is True or value is False:
+        return value
+    raise ValueError("true or false")
+
+
+def _keypoints(value: object) -> tuple[Keypoint, ...]:
     expected = "points [[x, y, visibility], …] in pixels, visibility 0, 1 or 2"
     if not isinstance(value, list | tuple) or not value:
         raise ValueError(expected)
@@ -193,10 +199,14 @@ def _rotation(value: object) -> float:
     return _number(value, "radians")
 
 
-def _frame(value: object) -> int:
+def _index(value: object, expected: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**53:
-        raise ValueError("a frame's index, a whole number from 0")
+        raise ValueError(expected)
     return value
+
+
+def _frame(value: object) -> int:
+    return _index(value, "a frame's index, a whole number from 0")
 
 
 def _time_s(value: object) -> float:
@@ -206,9 +216,9 @@ def _time_s(value: object) -> float:
     return number
 
 
-def _track(value: object) -> str:
+def _name(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-        raise ValueError("the name or number of a track")
+        raise ValueError("a name or a number")
     return str(value)
 
 
@@ -231,6 +241,16 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "rotation": _rotation,
     "frame": _frame,
     "time_s": _time_s,
-    "track": _track,
+    "track": _name,
     "attributes": _attributes,
+    "id": _name,
+    "parts": _parts,
+    "mask": _mask,
+    "polyline": _polyline,
+    "relation": _relation,
+    "spans": _spans,
+    "crowd": _flag,
+    "difficult": _flag,
+    "truncated": _flag,
+    "occluded": _flag,
 }

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from rushes.formats.annotation import box_of
-from rushes.formats.geometry import Box, Point, area, bounds, clamp_box, clip_polygon, corners
-from rushes.records import Annotation
+from rushes.formats.geometry import area, bounds, clamp_box, clip_polygon, corners
+from rushes.formats.placing import box_of
+from rushes.labels import Annotation, Box, Point
 
 __all__ = ["categories", "image", "render"]
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-__all__ = ["Box", "Point", "area", "bounds", "clamp_box", "clip_polygon", "corners", "scale_rotated"]
+from rushes.labels import Box, Part, Point
 
-Point = tuple[float, float]
-Box = tuple[float, float, float, float]
+__all__ = ["area", "bounds", "clamp_box", "clip_part", "clip_polygon", "corners", "scale_rotated"]
 
 
 def bounds(points: Iterable[Point]) -> Box:
@@ -47,6 +46,12 @@ def clip_polygon(points: Iterable[Point], width: float, height: float) -> tuple[
     for axis, limit, sign in ((0, 0.0, 1), (0, float(width), -1), (1, 0.0, 1), (1, float(height), -1)):
         ring = _clip_edge(ring, axis, limit, sign)
     return tuple((_clamp(x, width), _clamp(y, height)) for x, y in ring)
+
+
+def clip_part(part: Part, width: float, height: float) -> Part:
+    """Returns the part of an outline with holes that lies in the image, or nothing."""
+    outer, *holes = (clip_polygon(ring, width, height) for ring in part)
+    return (outer, *filter(None, holes)) if outer else ()
 
 
 def scale_rotated(box: Box, rotation: float, sx: float, sy: float) -> tuple[Box, float]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from rushes.formats.annotation import box_of
-from rushes.formats.geometry import Box, clamp_box
-from rushes.records import Annotation
+from rushes.formats.geometry import clamp_box
+from rushes.formats.placing import box_of
+from rushes.labels import Annotation, Box
 
 __all__ = ["render"]
 

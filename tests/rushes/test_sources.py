@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from rushes.config import DownloadConfig
 from rushes.errors import ConfigError
-from rushes.records import Annotation, Rejection, Source
+from rushes.labels import Annotation
+from rushes.records import Rejection, Source
 from rushes.sources import read_sources
 from rushes.transfer.urls import item_id
 from tests.http_server import serve, status

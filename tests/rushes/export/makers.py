@@ -14,8 +14,9 @@ from PIL import Image
 
 from rushes.config import Pipeline
 from rushes.jsonl import write_lines
+from rushes.labels import Annotation
 from rushes.pipeline_file import validate
-from rushes.records import Annotation, Media, MediaInfo, Outcome, Source, Verified
+from rushes.records import Media, MediaInfo, Outcome, Source, Verified
 from rushes.video.binaries import find
 from rushes.workspace import Batch, Workspace
 

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rushes.export.samples import samples
+from rushes.labels import Annotation
 from rushes.media import make_media
-from rushes.records import Annotation, Media, Sample, Source, Verified
+from rushes.records import Media, Sample, Source, Verified
 from rushes.workspace import Workspace
 from tests.rushes.export.makers import pipeline, pixels_of
 from tests.rushes.video.clips import ffmpeg

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from rushes.config import Pipeline
 from rushes.export.batch import export_batch, finish
 from rushes.jsonl import read_lines
-from rushes.records import Annotation, ManifestRow, Outcome, Rejection, Source, WrittenFile
+from rushes.labels import Annotation
+from rushes.records import ManifestRow, Outcome, Rejection, Source, WrittenFile
 from rushes.sniff import sniff
 from rushes.workspace import Workspace
 from tests.rushes.export.makers import batch, image, on_frame, pipeline, video

@@ -4,7 +4,8 @@ import pytest
 
 from rushes.errors import ConfigError
 from rushes.export.classes import class_map
-from rushes.records import Annotation, Source
+from rushes.labels import Annotation
+from rushes.records import Source
 
 SEEN = ("lorry", "car", "bus")
 ITEM = Source("a", "a.jpg", annotations=(Annotation("bus"), Annotation("car"), Annotation("lorry")), label="lorry")

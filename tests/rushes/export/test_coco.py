@@ -12,7 +12,8 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from rushes.export.batch import export_batch, finish
-from rushes.records import Annotation, Source
+from rushes.labels import Annotation
+from rushes.records import Source
 from rushes.workspace import Workspace
 from tests.rushes.export.makers import batch, image, pipeline
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from rushes.errors import AnnotationError
 from rushes.export.frames import Clip, matched, ticks
-from rushes.records import Annotation
+from rushes.labels import Annotation
 from rushes.video.config import TranscodeConfig
 
 TEN_FPS = [frame / 10 for frame in range(30)]

@@ -5,8 +5,9 @@ from msgspec.structs import replace
 
 from rushes.errors import AnnotationError, NeedsFramesError
 from rushes.export.samples import samples, split_for
+from rushes.labels import Annotation
 from rushes.media import make_media
-from rushes.records import Annotation, Media, Sample, Source
+from rushes.records import Media, Sample, Source
 from rushes.video.config import TranscodeConfig
 from rushes.workspace import Workspace
 from tests.rushes.export.makers import (

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rushes.formats import yolo
-from rushes.records import Annotation
+from rushes.labels import Annotation
 from tests.rushes.formats.strategies import any_label
 
 CLASSES = ("car", "bus")

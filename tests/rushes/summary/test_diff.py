@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from rushes.errors import ConfigError
 from rushes.jsonl import write_lines
-from rushes.records import Annotation, ManifestRow
+from rushes.labels import Annotation
+from rushes.records import ManifestRow
 from rushes.summary.diff import KINDS, Diff, diff_datasets, diff_manifests
 from rushes.workspace import Workspace
 from tests.rushes.runs import png, run, settings

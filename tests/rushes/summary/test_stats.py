@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from rushes.records import Annotation, ManifestRow
+from rushes.labels import Annotation
+from rushes.records import ManifestRow
 from rushes.summary.stats import Stats
 
 BOX = Annotation("car", box=(0, 0, 10, 10))
