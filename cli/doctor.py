@@ -50,6 +50,7 @@ def _checks() -> Iterator[Check]:
     yield from (_package(name, extra="storage") for name in _EXTRA_PACKAGES)
     yield _binary("ffmpeg")
     yield _binary("ffprobe")
+    yield from _parts()
     yield _writable("home", rushes_home())
     yield _writable("scratch", Path(tempfile.gettempdir()))
     yield _prefect()
@@ -78,6 +79,17 @@ def _binary(name: Literal["ffmpeg", "ffprobe"]) -> Check:
     except RushesError as error:
         return False, name, str(error)
     return True, name, f"{number}, {origin}: {path}"
+
+
+def _parts() -> Iterator[Check]:
+    from rushes.video.binaries import find, missing  # as above
+
+    try:
+        lacking = missing(find("ffmpeg"))
+    except RushesError:
+        return
+    mend = f"without {', '.join(lacking)}; install rushes[ffmpeg], or name a fuller one in RUSHES_FFMPEG"
+    yield True, "ffmpeg's parts", mend if lacking else "decodes AV1, tones down HDR, measures VMAF"
 
 
 def _writable(what: str, folder: Path) -> Check:

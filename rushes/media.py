@@ -11,7 +11,7 @@ from rushes.images import bake_orientation, orientation, probe_image
 from rushes.jsonl import encode as encode_json
 from rushes.records import Media, MediaInfo, Verified
 from rushes.sniff import Sniffed, looks_like, sniff
-from rushes.video.command import can_tone_map
+from rushes.video.colour import can_tone_map
 from rushes.video.config import TranscodeConfig
 from rushes.video.conform import conform
 from rushes.video.probe import Probed, examine, probe
@@ -20,7 +20,7 @@ from rushes.workspace import Workspace, stored
 
 __all__ = ["RECIPE_VERSION", "make_media", "probe_media", "recipe_of"]
 
-RECIPE_VERSION = 3
+RECIPE_VERSION = 4
 """Raised whenever the same settings would give other bytes, so that nothing made before is mistaken for it."""
 _READ_BYTES = 1024 * 1024
 
@@ -103,7 +103,7 @@ def _video(verified: Verified, workspace: Workspace, path: Path, transcode: Tran
 
 def _notes(probed: Probed, info: MediaInfo, transcode: TranscodeConfig) -> Iterator[str]:
     """Yields what else is worth saying of what was made."""
-    if probed.hdr:
+    if probed.colours.hdr:
         yield "HDR toned down" if can_tone_map() else "HDR kept: this ffmpeg cannot tone it down"
     if probed.info.audio_codec and not probed.audio_decodable:
         yield f"sound dropped: {probed.info.audio_codec} cannot be decoded"

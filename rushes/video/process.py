@@ -33,7 +33,9 @@ _ADDRESS = re.compile(r"(?:\[[^]]* @ 0x[0-9a-f]+\] )+")
 # What ffmpeg adds once the cause is said.
 _AFTERMATH = re.compile(
     r"[Tt]ask finished|Terminating thread|Conversion failed|Nothing was written|Last message repeated"
-    r"|Error (?:selecting an encoder|opening output file|muxing a packet|writing trailer|closing file)"
+    r"|Could not open encoder before EOF|Failed to inject frame"
+    r"|Error (?:selecting an encoder|opening output file|muxing a packet|writing trailer|closing file|while filtering"
+    r"|while processing the decoded data)"
 )
 _OUT_TIME = re.compile(rb"^out_time_us=([0-9]+)\s*$", re.MULTILINE)
 

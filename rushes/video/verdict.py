@@ -73,7 +73,7 @@ def _in_picture(probed: Probed, config: TranscodeConfig) -> Iterator[str]:
 
 def _in_geometry(probed: Probed, config: TranscodeConfig) -> Iterator[str]:
     info = probed.info
-    if probed.hdr:
+    if probed.colours.hdr:
         yield "high dynamic range"
     if probed.interlaced:
         yield "interlaced"

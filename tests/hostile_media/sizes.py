@@ -116,7 +116,7 @@ SIZES = [
         "PNG of 16000x16000 in Matroska",
         "a.mkv",
         lambda _: picture_in_mkv(16000, 16000),
-        "corrupt_media, unsupported_format",
+        "corrupt_media, media_limits",
     ),
     Case("JPEG of 16000x16000 in Matroska", "a.mkv", lambda _: wide_jpeg(16000, 16000), "corrupt_media"),
     Case("H.264 of 16384x16384", "a.mkv", lambda _: wide_h264(1024, 1024), "corrupt_media"),

