@@ -16,8 +16,8 @@ from PIL import Image
 
 from rushes.errors import CorruptMediaError, DiskFullError
 from rushes.jsonl import fsync_dir, storing
-from rushes.video.command import frames_command, raw_frames_command
 from rushes.video.config import Still
+from rushes.video.frame_commands import frames_command, raw_frames_command
 from rushes.video.limits import frames
 from rushes.video.probe import Probed, examine
 from rushes.video.process import run

@@ -16,8 +16,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from rushes.errors import ConfigError, CorruptMediaError
 from rushes.jsonl import atomic_write, storing
-from rushes.video.command import Moment
 from rushes.video.config import fit, parse_resolution
+from rushes.video.frame_commands import Moment
 from rushes.video.limits import MAX_PIXELS
 from rushes.video.probe import Probed, examine
 from rushes.video.stills import sought, spread, take, tick_of, time_of

@@ -9,7 +9,7 @@ from tempfile import mkdtemp
 from typing import NamedTuple
 
 from rushes.errors import DiskFullError
-from rushes.video.command import Moment, stills_command
+from rushes.video.frame_commands import Moment, stills_command
 from rushes.video.limits import frames
 from rushes.video.probe import Probed
 from rushes.video.process import run
