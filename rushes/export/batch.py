@@ -21,7 +21,7 @@ from rushes.export.coco import CocoExporter
 from rushes.export.rows import archive_row, item_row, rejection_row, sample_row
 from rushes.export.run import ExportRun
 from rushes.export.samples import samples, split_for
-from rushes.export.yolo import YoloExporter
+from rushes.export.yolo import YoloExporter, YoloObbExporter, YoloPoseExporter, YoloSegExporter
 from rushes.jsonl import atomic_write, encode, read_lines
 from rushes.records import ManifestRow, Media, Outcome, Rejection, Sample, Unpacked, WrittenFile
 from rushes.rejection import reject
@@ -30,7 +30,13 @@ from rushes.workspace import Batch, Workspace
 
 __all__ = ["export_batch", "exporter_of", "finish"]
 
-_EXPORTERS: dict[str, type[BaseExporter]] = {"coco": CocoExporter, "yolo": YoloExporter}
+_EXPORTERS: dict[str, type[BaseExporter]] = {
+    "coco": CocoExporter,
+    "yolo": YoloExporter,
+    "yolo-obb": YoloObbExporter,
+    "yolo-pose": YoloPoseExporter,
+    "yolo-seg": YoloSegExporter,
+}
 _AHEAD = 4  # items whose frames are cut while an earlier one is written
 _CUTTERS = 2  # ffmpeg decodes with threads of its own
 

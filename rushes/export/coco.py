@@ -27,7 +27,7 @@ class _Labelled(NamedTuple):
 
 
 class CocoExporter(BaseExporter):
-    """Writes boxes, outlines and keypoints; a class of the whole image is left out, and counted."""
+    """Writes boxes, outlines, masks and keypoints; what else a label says is left out or changed, and counted."""
 
     def convert_data(self, data: Sample) -> Any:
         """Returns the sample with its annotation objects, which get their ids at the end."""
@@ -44,21 +44,33 @@ class CocoExporter(BaseExporter):
         size = [sample.info.width, sample.info.height]
         self.run.emit(f"image {sample.split}", [PurePosixPath(path).name, *size, data.objects])
         self.run.emit("split", sample.split)
+        for label, count in sorted({(found.label, len(found.keypoints or ())) for found in sample.annotations}):
+            if count:
+                self.run.emit("keypoints", [label, count])
 
     def additional_file_saving(self, export_path: Path) -> None:
         """Writes each split's document, `dataset.yaml` and `classes.txt`."""
         shares = [split for split, share in self.params["split"].items() if share > 0]
         splits = list(dict.fromkeys([*shares, *sorted(set(self.run.parts("split")))]))
-        content = {split: self._write_split(split) for split in splits}
         classes = list(self.params["classes"])
+        known = {category.name: category for category in self.params.get("categories", ())}
+        categories = coco.categories(classes, known, self._keypoints())
+        content = {split: self._write_split(split, categories) for split in splits}
         names = {"names": dict(enumerate(classes, 1))}
         text = yaml.safe_dump({"splits": content} | names, sort_keys=False, allow_unicode=True)
         self.run.write("dataset.yaml", text.encode())
         self.run.write("classes.txt", "".join(f"{name}\n" for name in classes).encode())
 
-    def _write_split(self, split: str) -> dict[str, Any]:
+    def _keypoints(self) -> dict[str, int]:
+        """Returns the most keypoints that a label of each class has."""
+        found: dict[str, int] = {}
+        for label, count in self.run.parts("keypoints"):
+            found[label] = max(count, found.get(label, 0))
+        return found
+
+    def _write_split(self, split: str, categories: list[dict[str, Any]]) -> dict[str, Any]:
         path = f"annotations/instances_{split}.json"
-        self.run.write(path, self._document(split))
+        self.run.write(path, self._document(split, categories))
         images = annotations = 0
         for *_, objects in self.run.parts(f"image {split}"):
             images += 1
@@ -69,10 +81,10 @@ class CocoExporter(BaseExporter):
             "counts": {"images": images, "annotations": annotations},
         }
 
-    def _document(self, split: str) -> Iterator[bytes]:
+    def _document(self, split: str, categories: list[dict[str, Any]]) -> Iterator[bytes]:
         info = {"description": self.params["name"], "version": "1.0"}
         yield b'{"info":' + encode(info) + b',"licenses":[],"categories":'
-        yield encode(coco.categories(self.params["classes"])) + b',"images":['
+        yield encode(categories) + b',"images":['
         yield from _joined(self._images(split))
         yield b'],"annotations":['
         yield from _joined(self._annotations(split))

@@ -1,25 +1,44 @@
-"""COCO object detection: one JSON document a split.
+"""COCO: one JSON document a split, of instances, keypoints, or panoptic segments.
 
 Format: https://cocodataset.org/#format-data. Every id counts from 1, because the COCO API reads annotation id 0 as
-"unmatched"; `area` and `iscrowd` are always there, because it fails without them.
+"unmatched"; `area` and `iscrowd` are always there, because it fails without them. What has holes is written as a mask,
+pixel by pixel, because an outline of COCO has none. What COCO has no field for stands in `attributes`, under the names
+that CVAT and Datumaro use: `track_id`, `occluded`, `truncated`, `difficult`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rushes.formats.geometry import area, bounds, clamp_box, clip_polygon, corners
-from rushes.formats.placing import box_of
-from rushes.labels import Annotation, Box, Point
+from rushes.formats.geometry import area, bounds, clamp_box, clip_part, corners
+from rushes.formats.masks import area_of_mask, from_outlines
+from rushes.formats.placing import box_of, outlines
+from rushes.labels import Annotation, Box, Category, Mask, Part
 
 __all__ = ["categories", "image", "render"]
 
+FLAGS = ("difficult", "truncated", "occluded")
+"""Attributes that are fields of a label."""
 
-def categories(classes: Sequence[str]) -> list[dict[str, Any]]:
-    """Returns the categories, with ids from 1 in the order of the classes."""
-    return [{"id": number, "name": name, "supercategory": ""} for number, name in enumerate(classes, 1)]
+_Found = dict[str, Any]
+
+
+def categories(
+    classes: Sequence[str], known: Mapping[str, Category] | None = None, keypoints: Mapping[str, int] | None = None
+) -> list[dict[str, Any]]:
+    """Returns the categories, with ids from 1 in the order of the classes.
+
+    Args:
+        classes: Class names.
+        known: What else is known of them, by name.
+        keypoints: How many keypoints a label of each has, for those that nobody named.
+    """
+    return [
+        {"id": number, **_category((known or {}).get(name) or Category(name), (keypoints or {}).get(name, 0))}
+        for number, name in enumerate(classes, 1)
+    ]
 
 
 def image(number: int, file_name: str, width: int, height: int) -> dict[str, Any]:
@@ -49,29 +68,44 @@ def render(
     objects: list[dict[str, Any]] = []
     reasons: Counter[str] = Counter()
     for annotation in annotations:
-        found, reason = _object(annotation, width, height)
-        if reason is not None:
-            reasons[reason] += 1
+        found = _object(annotation, width, height, reasons)
         if found is not None:
             objects.append({"category_id": classes.index(annotation.label) + 1, **found})
     return objects, reasons
 
 
-def _object(annotation: Annotation, width: int, height: int) -> tuple[dict[str, Any] | None, str | None]:
+def _category(category: Category, keypoints: int) -> _Found:
+    found: _Found = {"name": category.name, "supercategory": category.supercategory}
+    names = category.keypoints or tuple(f"keypoint_{number}" for number in range(1, keypoints + 1))
+    if names:
+        skeleton = [[begin + 1, end + 1] for begin, end in category.skeleton]
+        found |= {"keypoints": list(names), "skeleton": skeleton}
+    return found | ({"flip": list(category.flip)} if category.flip else {})
+
+
+def _object(annotation: Annotation, width: int, height: int, reasons: Counter[str]) -> _Found | None:
+    reasons.update(_unsaid(annotation))
     whole, reason = _whole(annotation)
+    if reason is not None:
+        reasons[reason] += 1
     if whole is None:
-        return None, reason
+        return None
     bbox = _rounded_box(clamp_box(whole, width, height))
     if min(bbox[2:]) <= 0:
-        return None, "empty_box"
-    outline = _outline(annotation, width, height)
+        reasons["empty_box"] += 1
+        return None
+    found = {"bbox": bbox, "area": round(bbox[2] * bbox[3], 3), "iscrowd": int(annotation.crowd), "segmentation": []}
+    return found | _shape(annotation, width, height, reasons) | _keypoints(annotation) | _attributes(annotation)
+
+
+def _unsaid(annotation: Annotation) -> list[str]:
+    """Returns what an object has no words for, whatever else the label says."""
     found = {
-        "bbox": bbox,
-        "area": round(area(outline) if outline else bbox[2] * bbox[3], 3),
-        "iscrowd": 0,
-        "segmentation": [[round(value, 3) for point in outline for value in point]] if outline else [],
+        "polyline_unsupported": annotation.polyline,
+        "relation_unsupported": annotation.relation,
+        "text_unsupported": annotation.spans,
     }
-    return found | _keypoints(annotation) | _attributes(annotation), reason
+    return [reason for reason, present in found.items() if present]
 
 
 def _whole(annotation: Annotation) -> tuple[Box | None, str | None]:
@@ -79,15 +113,46 @@ def _whole(annotation: Annotation) -> tuple[Box | None, str | None]:
     if box is not None:
         return box, None
     seen = [(x, y) for x, y, visibility in annotation.keypoints or () if visibility]
-    return (bounds(seen), "box_from_keypoints") if seen else (None, "item_label_unsupported")
+    if seen:
+        return bounds(seen), "box_from_keypoints"
+    return None, None if _unsaid(annotation) else "item_label_unsupported"
 
 
-def _outline(annotation: Annotation, width: int, height: int) -> tuple[Point, ...]:
-    points = annotation.polygon
-    if points is None and annotation.box is not None and annotation.rotation:
-        points = corners(annotation.box, annotation.rotation)
-    outline = clip_polygon(points, width, height) if points else ()
-    return outline if len(outline) >= 3 else ()
+def _shape(annotation: Annotation, width: int, height: int, reasons: Counter[str]) -> _Found:
+    """Returns the segmentation and its area; nothing where the box says it all."""
+    parts = _outlines(annotation, width, height, reasons)
+    if parts and annotation.mask:
+        reasons["mask_beside_outline"] += 1
+    if any(len(part) > 1 for part in parts):
+        reasons["holes_as_mask"] += 1
+        return _mask(from_outlines(parts, height, width))
+    if parts:
+        rings = [[round(value, 3) for point in part[0] for value in point] for part in parts]
+        return {"segmentation": rings, "area": round(sum(area(part[0]) for part in parts), 3)}
+    if annotation.mask and annotation.mask.size != (height, width):
+        reasons["mask_of_other_size"] += 1
+    elif annotation.mask:
+        return _mask(annotation.mask)
+    return {}
+
+
+def _outlines(annotation: Annotation, width: int, height: int, reasons: Counter[str]) -> tuple[Part, ...]:
+    parts = outlines(annotation)
+    if not parts and not annotation.mask and annotation.box is not None and annotation.rotation:
+        parts = ((corners(annotation.box, annotation.rotation),),)
+        reasons["rotation_as_outline"] += 1
+    elif annotation.rotation:
+        reasons["rotation_unsupported"] += 1
+    cut = (part if _inside(part, width, height) else clip_part(part, width, height) for part in parts)
+    return tuple(part for part in cut if part and len(part[0]) >= 3)
+
+
+def _inside(part: Part, width: int, height: int) -> bool:
+    return all(0 <= x <= width and 0 <= y <= height for ring in part for x, y in ring)
+
+
+def _mask(mask: Mask) -> _Found:
+    return {"segmentation": {"size": list(mask.size), "counts": mask.counts}, "area": area_of_mask(mask)}
 
 
 def _rounded_box(box: Box) -> list[float]:
@@ -96,14 +161,20 @@ def _rounded_box(box: Box) -> list[float]:
     return [x, y, round(round(box[0] + box[2], 3) - x, 3), round(round(box[1] + box[3], 3) - y, 3)]
 
 
-def _keypoints(annotation: Annotation) -> dict[str, Any]:
+def _keypoints(annotation: Annotation) -> _Found:
     if annotation.keypoints is None:
         return {}
     flat = [value for x, y, v in annotation.keypoints for value in (round(x, 3), round(y, 3), int(v))]
     return {"keypoints": flat, "num_keypoints": sum(v > 0 for _, _, v in annotation.keypoints)}
 
 
-def _attributes(annotation: Annotation) -> dict[str, Any]:
-    track = {} if annotation.track is None else {"track_id": annotation.track}
-    attributes = annotation.attributes | track
+def _attributes(annotation: Annotation) -> _Found:
+    flags = {name: True for name in FLAGS if getattr(annotation, name)}
+    track = {} if annotation.track is None else {"track_id": _number_or_name(annotation.track)}
+    attributes = annotation.attributes | flags | track
     return {"attributes": attributes} if attributes else {}
+
+
+def _number_or_name(track: str) -> int | str:
+    """CVAT takes numbers only."""
+    return int(track) if track.isdecimal() and track.isascii() and str(int(track)) == track else track

@@ -124,15 +124,19 @@ def from_runs(counts: Iterable[int], height: int, width: int) -> Mask:
 
 
 def from_outlines(parts: Iterable[Part], height: int, width: int) -> Mask:
-    """Returns the mask of outlines, without the holes in them."""
+    """Returns the mask of outlines, each without the holes in it; one may lie in a hole of another."""
     from pycocotools import mask as api
 
-    parts = tuple(parts)
-    filled = _mask(api.merge(api.frPyObjects([_flat(part[0]) for part in parts], height, width)))
-    holes = [_flat(ring) for part in parts for ring in part[1:]]
+    return _mask(api.merge([_rle(_filled(part, height, width)) for part in parts]))
+
+
+def _filled(part: Part, height: int, width: int) -> Mask:
+    from pycocotools import mask as api
+
+    outer, *holes = (_mask(found) for found in api.frPyObjects([_flat(ring) for ring in part], height, width))
     if not holes:
-        return filled
-    return from_pixels(pixels(filled) & ~pixels(_mask(api.merge(api.frPyObjects(holes, height, width)))))
+        return outer
+    return from_pixels(pixels(outer) & ~pixels(_mask(api.merge([_rle(hole) for hole in holes]))))
 
 
 def scale_mask(mask: Mask, sx: float, sy: float) -> Mask:

@@ -1,22 +1,41 @@
-"""YOLO detection labels: one text file an image, one row `class cx cy width height` a box, all of it normalised.
+"""YOLO labels: one text file an image, one row a label, the index of its class first, and all else normalised.
 
-Format: https://docs.ultralytics.com/datasets/detect/
+    detect    class cx cy width height
+    segment   class x1 y1 x2 y2 x3 y3 …             one ring
+    pose      class cx cy width height x1 y1 v1 …   as many keypoints in each row
+    obb       class x1 y1 x2 y2 x3 y3 x4 y4         a turned box
+
+A dataset has rows of one kind: readers tell the kind by the number of columns, and take an image with two for damaged.
+
+Format: https://docs.ultralytics.com/datasets/
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
 
-from rushes.formats.geometry import clamp_box
-from rushes.formats.placing import box_of
-from rushes.labels import Annotation, Box
+from rushes.formats.geometry import bounds, clamp_box, clip_part, corners
+from rushes.formats.placing import box_of, outlines
+from rushes.formats.rings import bridged, smallest_box
+from rushes.formats.tracing import trace
+from rushes.labels import Annotation, Box, Keypoint, Part, Point, Ring
 
-__all__ = ["render"]
+__all__ = ["NO_KEYPOINT", "Kind", "render"]
+
+Kind = Literal["detect", "segment", "pose", "obb"]
+NO_KEYPOINT = "0.000000 0.000000 0"
+"""One that nobody labelled."""
 
 
 def render(
-    annotations: Sequence[Annotation], width: int, height: int, classes: Sequence[str]
+    annotations: Sequence[Annotation],
+    width: int,
+    height: int,
+    classes: Sequence[str],
+    kind: Kind = "detect",
+    keypoints: int | None = None,
 ) -> tuple[list[str], Counter[str]]:
     """Returns the rows of one image's label file.
 
@@ -25,41 +44,193 @@ def render(
         width: Of the image, in pixels.
         height: Likewise.
         classes: Class names; a row holds the index.
+        kind: What rows say.
+        keypoints: How many each row of a pose has; None writes as many as the label with the most of them has here.
 
     Returns:
-        Rows in the order of the labels, and what a detection row cannot say, counted by reason code.
+        Rows in the order of the labels, and what they cannot say, counted by reason code.
 
     Raises:
         ValueError: A label's class is not in `classes`.
     """
     rows: dict[str, None] = {}
     reasons: Counter[str] = Counter()
+    count = max((len(found.keypoints or ()) for found in annotations), default=0) if keypoints is None else keypoints
+    shape = _Shape(width, height, count, reasons)
     for annotation in annotations:
-        reasons.update(_unsaid(annotation))
-        box = box_of(annotation)
-        if box is None:
-            continue
-        row = _row(classes.index(annotation.label), clamp_box(box, width, height), width, height)
-        if row is None or row in rows:
-            reasons["empty_box" if row is None else "duplicate_label"] += 1
-        else:
+        row = _row(annotation, kind, shape, classes)
+        if row in rows:
+            reasons["duplicate_label"] += 1
+        elif row is not None:
             rows[row] = None
     return list(rows), reasons
 
 
-def _row(index: int, box: Box, width: int, height: int) -> str | None:
-    x, y, box_width, box_height = box
-    size = f"{box_width / width:.6f} {box_height / height:.6f}"
-    if "0.000000" in size.split():
+class _Shape:
+    """The picture that rows are normalised by, and what is counted on the way."""
+
+    __slots__ = ("height", "keypoints", "reasons", "width")
+
+    def __init__(self, width: int, height: int, keypoints: int, reasons: Counter[str]) -> None:
+        self.width, self.height, self.keypoints, self.reasons = width, height, keypoints, reasons
+
+    def drop(self, reason: str) -> None:
+        """Counts a label that is left out or changed."""
+        self.reasons[reason] += 1
+
+    def points(self, points: Iterable[Point]) -> str:
+        """Returns points as they stand in a row."""
+        return " ".join(f"{x / self.width:.6f} {y / self.height:.6f}" for x, y in points)
+
+    def cut(self, part: Part) -> Part:
+        """Returns the part of an outline that lies in the picture, or nothing."""
+        if all(0 <= x <= self.width and 0 <= y <= self.height for ring in part for x, y in ring):
+            return part
+        found = clip_part(part, self.width, self.height)
+        return tuple(ring for ring in found if len(ring) >= 3) if found and len(found[0]) >= 3 else ()
+
+
+def _row(annotation: Annotation, kind: Kind, shape: _Shape, classes: Sequence[str]) -> str | None:
+    counted = shape.reasons.total()
+    shape.reasons.update(_unsaid(annotation, kind))
+    if annotation.crowd:
+        shape.drop("crowd_unsupported")
         return None
-    return f"{index} {(x + box_width / 2) / width:.6f} {(y + box_height / 2) / height:.6f} {size}"
+    numbers = _NUMBERS[kind](annotation, shape)
+    if numbers is not None:
+        return f"{classes.index(annotation.label)} {numbers}"
+    if shape.reasons.total() == counted:
+        shape.drop("empty_label")
+    return None
 
 
-def _unsaid(annotation: Annotation) -> list[str]:
+def _unsaid(annotation: Annotation, kind: Kind) -> list[str]:
+    """Returns what rows of a kind have no words for, whatever else the label says."""
+    outlined = kind in ("segment", "obb")
     found = {
-        "polygon_unsupported": annotation.polygon,
-        "keypoints_unsupported": annotation.keypoints,
-        "rotation_unsupported": annotation.rotation,
-        "item_label_unsupported": not (annotation.box or annotation.polygon or annotation.keypoints),
+        "polygon_unsupported": not outlined and (annotation.polygon or annotation.parts),
+        "mask_unsupported": not outlined and annotation.mask,
+        "keypoints_unsupported": kind != "pose" and annotation.keypoints,
+        "rotation_unsupported": kind in ("detect", "pose") and annotation.rotation,
+        "polyline_unsupported": annotation.polyline,
+        "relation_unsupported": annotation.relation,
+        "text_unsupported": annotation.spans,
+        "track_unsupported": annotation.track is not None,
+        "attributes_unsupported": annotation.attributes,
+        "flags_unsupported": annotation.difficult or annotation.truncated or annotation.occluded,
+        "item_label_unsupported": not _says_where(annotation),
     }
     return [reason for reason, present in found.items() if present]
+
+
+def _says_where(annotation: Annotation) -> bool:
+    shapes = (annotation.box, annotation.polygon, annotation.parts, annotation.mask, annotation.keypoints)
+    return any(shapes) or any((annotation.polyline, annotation.relation, annotation.spans))
+
+
+def _detect(annotation: Annotation, shape: _Shape) -> str | None:
+    box = box_of(annotation)
+    return None if box is None else _box(box, shape)
+
+
+def _box(box: Box, shape: _Shape) -> str | None:
+    x, y, width, height = clamp_box(box, shape.width, shape.height)
+    size = f"{width / shape.width:.6f} {height / shape.height:.6f}"
+    if "0.000000" in size:
+        shape.drop("empty_box")
+        return None
+    return f"{(x + width / 2) / shape.width:.6f} {(y + height / 2) / shape.height:.6f} {size}"
+
+
+def _segment(annotation: Annotation, shape: _Shape) -> str | None:
+    parts = _parts(annotation, shape)
+    if not parts and annotation.box is not None:
+        parts = ((corners(annotation.box, annotation.rotation or 0.0),),)
+        shape.drop("box_as_outline")
+    elif parts and annotation.rotation:
+        shape.drop("rotation_unsupported")
+    if not parts:
+        return None
+    parts = tuple(filter(None, map(shape.cut, parts)))
+    if len(parts) > 1 or any(len(part) > 1 for part in parts):
+        shape.drop("outline_bridged")
+    ring = bridged(parts) if parts else ()
+    if not ring or _is_flat(ring, shape):
+        shape.drop("empty_box")
+        return None
+    return shape.points(ring)
+
+
+def _parts(annotation: Annotation, shape: _Shape) -> tuple[Part, ...]:
+    parts = outlines(annotation)
+    if parts and annotation.mask:
+        shape.drop("mask_beside_outline")
+    if parts or not annotation.mask:
+        return parts
+    if annotation.mask.size != (shape.height, shape.width):
+        shape.drop("mask_of_other_size")
+        return ()
+    shape.drop("mask_as_outline")
+    return trace(annotation.mask)
+
+
+def _is_flat(ring: Ring, shape: _Shape) -> bool:
+    _, _, width, height = bounds(ring)
+    return "0.000000" in (f"{width / shape.width:.6f}", f"{height / shape.height:.6f}")
+
+
+def _pose(annotation: Annotation, shape: _Shape) -> str | None:
+    keypoints = annotation.keypoints or ()
+    box = box_of(annotation)
+    seen = [(x, y) for x, y, visibility in keypoints if visibility]
+    if box is None and seen:
+        box = bounds(seen)
+        shape.drop("box_from_keypoints")
+    row = None if box is None else _box(box, shape)
+    if row is None:
+        return None
+    if len(keypoints) != shape.keypoints:
+        shape.drop("keypoints_padded" if len(keypoints) < shape.keypoints else "keypoints_cut")
+        blanks = shape.keypoints - len(keypoints)
+        keypoints = (*keypoints, *[(0.0, 0.0, 0.0)] * blanks)[: shape.keypoints]
+    return " ".join([row, *(_keypoint(found, shape) for found in keypoints)])
+
+
+def _keypoint(keypoint: Keypoint, shape: _Shape) -> str:
+    x, y, visibility = keypoint
+    if not visibility or not (0 <= x <= shape.width and 0 <= y <= shape.height):
+        return NO_KEYPOINT
+    return f"{shape.points([(x, y)])} {visibility:.0f}"
+
+
+def _obb(annotation: Annotation, shape: _Shape) -> str | None:
+    if annotation.box is not None and (annotation.rotation or not _has_outline(annotation)):
+        points: Sequence[Point] = corners(annotation.box, annotation.rotation or 0.0)
+    elif annotation.polygon and len(annotation.polygon) == 4:
+        points = annotation.polygon
+    else:
+        rings = [part[0] for part in _parts(annotation, shape)]
+        if not rings:
+            return None
+        points = corners(*smallest_box(point for ring in rings for point in ring))
+        shape.drop("outline_as_box")
+    kept = [(min(max(x, 0.0), shape.width), min(max(y, 0.0), shape.height)) for x, y in points]
+    if _is_flat(tuple(kept), shape):
+        shape.drop("empty_box")
+        return None
+    if any(abs(x - u) > _TINY_PX or abs(y - v) > _TINY_PX for (x, y), (u, v) in zip(points, kept, strict=True)):
+        shape.drop("clipped_to_image")
+    return shape.points(kept)
+
+
+def _has_outline(annotation: Annotation) -> bool:
+    return any((annotation.polygon, annotation.parts, annotation.mask))
+
+
+_TINY_PX = 1e-6
+_NUMBERS: dict[Kind, Callable[[Annotation, _Shape], str | None]] = {
+    "detect": _detect,
+    "segment": _segment,
+    "pose": _pose,
+    "obb": _obb,
+}

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rushes.formats import coco
-from rushes.labels import Annotation
+from rushes.formats.masks import from_runs, pixels
+from rushes.labels import Annotation, Category, Mask
 from tests.rushes.formats.strategies import any_label
 
 CLASSES = ("car", "bus")
@@ -35,7 +37,7 @@ def test_a_turned_box_keeps_its_outline() -> None:
     assert objects[0]["area"] == pytest.approx(200, abs=0.1)
     assert objects[0]["bbox"][2:] == pytest.approx([30 / math.sqrt(2)] * 2, abs=0.01)
     assert len(objects[0]["segmentation"][0]) == 8
-    assert not reasons
+    assert reasons == {"rotation_as_outline": 1}
 
 
 def test_keypoints_tracks_and_attributes_stay() -> None:
@@ -56,6 +58,74 @@ def test_a_class_of_the_whole_image_is_left_out_and_counted() -> None:
     assert coco.render([Annotation("car")], 100, 100, CLASSES) == ([], {"item_label_unsupported": 1})
 
 
+SQUARE = ((10.0, 10.0), (30.0, 10.0), (30.0, 30.0), (10.0, 30.0))
+HOLE = ((15.0, 15.0), (25.0, 15.0), (25.0, 25.0), (15.0, 25.0))
+FAR = ((50.0, 50.0), (60.0, 50.0), (60.0, 60.0), (50.0, 60.0))
+
+
+def test_several_pieces_stay_several() -> None:
+    objects, reasons = coco.render([Annotation("car", parts=((SQUARE,), (FAR,)))], 100, 100, CLASSES)
+    assert [len(ring) for ring in objects[0]["segmentation"]] == [8, 8]
+    assert objects[0]["area"] == 500
+    assert objects[0]["bbox"] == [10, 10, 50, 50]
+    assert not reasons
+
+
+def test_a_hole_stays_a_hole_pixel_by_pixel() -> None:
+    objects, reasons = coco.render([Annotation("car", parts=((SQUARE, HOLE), (FAR,)))], 100, 100, CLASSES)
+    expected = np.zeros((100, 100), bool)
+    expected[10:30, 10:30] = True
+    expected[15:25, 15:25] = False
+    expected[50:60, 50:60] = True
+    found = pixels(Mask((100, 100), objects[0]["segmentation"]["counts"]))
+    assert (found == expected).all()
+    assert objects[0]["area"] == expected.sum() == 400
+    assert reasons == {"holes_as_mask": 1}
+
+
+def test_an_island_in_a_hole_stays() -> None:
+    island = ((18.0, 18.0), (22.0, 18.0), (22.0, 22.0), (18.0, 22.0))
+    objects, _ = coco.render([Annotation("car", parts=((SQUARE, HOLE), (island,)))], 100, 100, CLASSES)
+    assert objects[0]["area"] == 400 - 100 + 16
+
+
+def test_a_mask_stays_as_it_is_and_a_crowd_is_one() -> None:
+    mask = from_runs([100, 50, 9850], 100, 100)
+    objects, reasons = coco.render([Annotation("car", mask=mask, crowd=True)], 100, 100, CLASSES)
+    assert objects[0]["segmentation"] == {"size": [100, 100], "counts": mask.counts}
+    assert (objects[0]["area"], objects[0]["iscrowd"], objects[0]["bbox"]) == (50, 1, [1, 0, 1, 50])
+    assert not reasons
+
+
+def test_flags_are_attributes_as_in_cvat() -> None:
+    label = Annotation("car", box=(0, 0, 9, 9), occluded=True, truncated=True, track="7")
+    objects, _ = coco.render([label], 100, 100, CLASSES)
+    assert objects[0]["attributes"] == {"truncated": True, "occluded": True, "track_id": 7}
+
+
+@pytest.mark.parametrize(
+    ("label", "kept", "reason"),
+    [
+        (Annotation("car", polyline=((1, 1), (5, 5))), 0, "polyline_unsupported"),
+        (Annotation("car", box=(1, 1, 5, 5), polyline=((1, 1), (5, 5))), 1, "polyline_unsupported"),
+        (Annotation("car", relation=("a", "b")), 0, "relation_unsupported"),
+        (Annotation("car", spans=((0, 3, "car"),)), 0, "text_unsupported"),
+        (Annotation("car", mask=from_runs([0, 9], 3, 3), box=(1, 1, 5, 5)), 1, "mask_of_other_size"),
+        (Annotation("car", mask=from_runs([0, 10000], 100, 100), polygon=SQUARE), 1, "mask_beside_outline"),
+    ],
+)
+def test_what_an_object_cannot_say_is_counted(label: Annotation, kept: int, reason: str) -> None:
+    objects, reasons = coco.render([label], 100, 100, CLASSES)
+    assert (len(objects), reasons) == (kept, {reason: 1})
+
+
+def test_a_category_has_its_skeleton_counted_from_one() -> None:
+    known = {"bus": Category("bus", supercategory="vehicle", keypoints=("a", "b"), skeleton=((0, 1),))}
+    car, bus = coco.categories(CLASSES, known, {"car": 2})
+    assert bus == {"id": 2, "name": "bus", "supercategory": "vehicle", "keypoints": ["a", "b"], "skeleton": [[1, 2]]}
+    assert car["keypoints"] == ["keypoint_1", "keypoint_2"]
+
+
 @given(st.lists(any_label(), max_size=4), st.integers(1, 4000), st.integers(1, 4000))
 def test_every_object_lies_in_the_image_and_has_an_area(labels: list[Annotation], width: int, height: int) -> None:
     names = tuple(dict.fromkeys(label.label for label in labels))
@@ -67,4 +137,7 @@ def test_every_object_lies_in_the_image_and_has_an_area(labels: list[Annotation]
         assert x + box_width <= width + 1e-6
         assert y + box_height <= height + 1e-6
         assert found["area"] >= 0
-        assert all(len(ring) >= 6 for ring in found["segmentation"])
+        if isinstance(found["segmentation"], list):
+            assert all(len(ring) >= 6 for ring in found["segmentation"])
+        else:
+            assert found["segmentation"]["size"] == [height, width]
