@@ -243,7 +243,7 @@ def _frames_by_name(schema: dict[str, Any]) -> None:
 class ExportConfig(Section):
     """What the dataset looks like."""
 
-    format: Literal["yolo", "yolo-seg", "yolo-pose", "yolo-obb", "coco"] = "yolo"
+    format: Literal["yolo", "yolo-seg", "yolo-pose", "yolo-obb", "coco", "voc"] = "yolo"
     """Layout of the dataset."""
     classes: tuple[str, ...] | dict[str, tuple[str, ...]] | None = None
     """Class names in order; or new names, each with the old ones it takes in; empty takes the source's order."""

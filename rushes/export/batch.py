@@ -21,6 +21,7 @@ from rushes.export.coco import CocoExporter
 from rushes.export.rows import archive_row, item_row, rejection_row, sample_row
 from rushes.export.run import ExportRun
 from rushes.export.samples import samples, split_for
+from rushes.export.voc import VocExporter
 from rushes.export.yolo import YoloExporter, YoloObbExporter, YoloPoseExporter, YoloSegExporter
 from rushes.jsonl import atomic_write, encode, read_lines
 from rushes.records import ManifestRow, Media, Outcome, Rejection, Sample, Unpacked, WrittenFile
@@ -32,6 +33,7 @@ __all__ = ["export_batch", "exporter_of", "finish"]
 
 _EXPORTERS: dict[str, type[BaseExporter]] = {
     "coco": CocoExporter,
+    "voc": VocExporter,
     "yolo": YoloExporter,
     "yolo-obb": YoloObbExporter,
     "yolo-pose": YoloPoseExporter,

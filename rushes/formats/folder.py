@@ -1,0 +1,145 @@
+"""What readers of dataset folders have in common: names that may be trusted, files of bounded length, splits."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from rushes.errors import AnnotationError, ConfigError
+from rushes.labels import Category
+
+__all__ = [
+    "CLASSES",
+    "IMAGES",
+    "VIDEOS",
+    "categories_of",
+    "class_names",
+    "inside",
+    "lines_of",
+    "read_whole",
+    "split_of",
+]
+
+CLASSES = "classes.txt"
+"""Class names, one a line, in the order that indices count in."""
+
+IMAGES = frozenset(
+    {".avif", ".bmp", ".gif", ".heic", ".jp2", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"},
+)
+VIDEOS = frozenset({".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm", ".wmv"})
+"""Suffixes by which folders without a list of files are read; what the content is, its bytes say."""
+
+_SPLITS = {
+    "train": ("train", "training"),
+    "val": ("val", "valid", "validation", "dev"),
+    "test": ("test", "testing", "eval", "evaluation"),
+}
+_SPLIT_OF = {spelling: split for split, spellings in _SPLITS.items() for spelling in spellings}
+_MAX_LINE = 4096
+_MAX_CLASSES = 1_000_000
+
+
+def split_of(name: str) -> str | None:
+    """Returns the split that a folder's or a file's name stands for, as Hugging Face's `datasets` spells them."""
+    return _SPLIT_OF.get(name.lower())
+
+
+def inside(relative: str, where: str) -> str:
+    """Returns a path that a file of the dataset states, if it stays in the dataset.
+
+    Args:
+        relative: As stated.
+        where: Where it stands, for the message.
+
+    Raises:
+        AnnotationError: It is empty, absolute, or leads out.
+    """
+    path, windows = PurePosixPath(relative), PureWindowsPath(relative)
+    if not path.parts or path.is_absolute() or windows.drive or ".." in windows.parts or "\0" in relative:
+        raise AnnotationError(f"{where}: the path {reprlib.repr(relative)}: expected one inside of the dataset.")
+    return str(path)
+
+
+def read_whole(path: Path, most_bytes: int, where: str | None = None) -> bytes:
+    """Returns the content of a file that must be small.
+
+    Args:
+        path: The file.
+        most_bytes: How long it may be.
+        where: What messages call it; by default its name.
+
+    Raises:
+        AnnotationError: It is longer, or cannot be read.
+    """
+    where = where or path.name
+    try:
+        with path.open("rb") as file:
+            content = file.read(most_bytes + 1)
+    except OSError as error:
+        raise AnnotationError(f"{where}: cannot be read: {error.strerror}. Check the path.") from None
+    if len(content) > most_bytes:
+        raise AnnotationError(f"{where}: longer than {most_bytes} bytes, which no such file is; is this another file?")
+    return content
+
+
+def lines_of(path: Path) -> Iterator[tuple[int, str]]:
+    """Yields the lines of a text file that are not blank, each with its number, in memory that does not grow.
+
+    Raises:
+        AnnotationError: A line is endless or not in UTF-8, or the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            number = 0
+            while line := file.readline(_MAX_LINE + 1):
+                number += 1
+                text = _line(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line, f"{path.name}:{number}")
+                if text:
+                    yield number, text
+    except OSError as error:
+        raise AnnotationError(f"{path.name}: cannot be read: {error.strerror}. Check the path.") from None
+
+
+def _line(line: bytes, where: str) -> str:
+    if len(line) > _MAX_LINE:
+        raise AnnotationError(f"{where}: a line of more than {_MAX_LINE} bytes; is this another file?")
+    try:
+        return line.decode().strip()
+    except UnicodeDecodeError as error:
+        raise AnnotationError(f"{where}: not in UTF-8: {error.reason}. Save the file as UTF-8.") from None
+
+
+def class_names(folder: Path) -> tuple[str, ...] | None:
+    """Returns the classes that a dataset's `classes.txt` lists; None where there is none.
+
+    Raises:
+        AnnotationError: The list cannot be read, or a name stands twice.
+    """
+    path = folder / CLASSES
+    if not path.is_file():
+        return None
+    names: dict[str, int] = {}
+    for number, name in lines_of(path):
+        if name in names or number > _MAX_CLASSES:
+            raise AnnotationError(
+                f"{CLASSES}:{number}: {reprlib.repr(name)} stands there twice, or the list is endless."
+            )
+        names[name] = number
+    return tuple(names)
+
+
+def categories_of(listed: Sequence[str] | None, found: Iterable[str]) -> tuple[Category, ...]:
+    """Returns categories: those that the dataset lists, and after them, sorted, those that are only used."""
+    names = dict.fromkeys(listed or ())
+    return tuple(map(Category, [*names, *sorted(set(found) - names.keys())]))
+
+
+def need_folder(path: Path, holds: str) -> None:
+    """Makes sure that a folder is there.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    if not path.is_dir():
+        raise ConfigError(f"{path}: expected a folder with {holds}.")
