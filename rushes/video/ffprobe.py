@@ -9,14 +9,16 @@ import msgspec
 
 from rushes.errors import CorruptMediaError, NotMediaError
 from rushes.sniff import Sniffed, looks_like, sniff
+from rushes.video.answer import Answer
 from rushes.video.binaries import find
 from rushes.video.limits import MAX_PIXELS
 from rushes.video.process import run
 
-__all__ = ["query", "sniff_video"]
+__all__ = ["ask", "query", "sniff_video"]
 
 T = TypeVar("T")
 TIMEOUT_S = 120.0
+_SHOW = ["-show_streams", "-show_format", "-show_chapters", "-show_entries", "packet=stream_index,pts,dts,flags"]
 
 
 def sniff_video(path: Path) -> Sniffed:
@@ -30,6 +32,15 @@ def sniff_video(path: Path) -> Sniffed:
     if sniffed.kind != "video":
         raise NotMediaError(f"{path.name}: expected a video, found {looks_like(sniffed)}. Check what the URL serves.")
     return sniffed
+
+
+def ask(path: Path, sniffed: Sniffed, most: int | None) -> Answer:
+    """Returns ffprobe's answer about a file and its packets, all of them or so many.
+
+    Raises:
+        The errors of `query`.
+    """
+    return query(path, sniffed, _SHOW if most is None else [*_SHOW, "-read_intervals", f"%+#{most}"], Answer)
 
 
 def _guards(sniffed: Sniffed) -> list[str]:

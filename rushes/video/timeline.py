@@ -8,29 +8,15 @@ from pathlib import Path
 import msgspec
 
 from rushes.errors import CorruptMediaError, NotMediaError
+from rushes.video.answer import Container, Packet
 from rushes.video.ffprobe import query, sniff_video
 
-__all__ = ["Packet", "Timeline", "frame_times", "in_order", "keyframe_indices", "read_timeline", "tick_at"]
+__all__ = ["Timeline", "frame_times", "in_order", "keyframe_indices", "read_timeline", "tick_at"]
 
 _WHOLE_BYTES = 64 * 1024 * 1024
 _NEAR_S = 3.0
 """So far from its neighbours in the file may a frame be shown, or what is sought be overshot."""
 _ROUNDED_S = 5e-4  # people and tools write times in whole milliseconds
-
-
-class Packet(msgspec.Struct, frozen=True):
-    """One compressed frame, in ffprobe's words: times in ticks of the stream, `K` for key, `D` for discard."""
-
-    stream_index: int = 0
-    pts: int | None = None
-    dts: int | None = None
-    duration: int | None = None
-    flags: str = ""
-
-    @property
-    def shown(self) -> bool:
-        """Whether the frame is on screen; an edit list hides some that others need for decoding."""
-        return "D" not in self.flags
 
 
 class Timeline(msgspec.Struct, frozen=True):
@@ -55,14 +41,10 @@ class _Stream(msgspec.Struct, frozen=True):
     time_base: str
 
 
-class _Format(msgspec.Struct, frozen=True):
-    start_time: float | None = None
-
-
 class _Answer(msgspec.Struct, frozen=True):
     packets: list[Packet] = msgspec.field(default_factory=list)
     streams: list[_Stream] = msgspec.field(default_factory=list)
-    format: _Format = _Format()
+    format: Container = Container()
 
 
 _SHOW = ["-select_streams", "V:0", "-show_entries", "packet=pts,dts,flags:stream=time_base:format=start_time"]

@@ -10,7 +10,8 @@ from statistics import median
 
 import msgspec
 
-from rushes.video.timeline import Packet, in_order
+from rushes.video.answer import Packet
+from rushes.video.timeline import in_order
 
 __all__ = ["Timing", "clock", "measure", "ratio"]
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rushes.video.timeline import Packet
+from rushes.video.answer import Packet
 from rushes.video.timing import clock, measure, ratio
 
 
