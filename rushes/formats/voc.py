@@ -146,14 +146,17 @@ def _holds(box: Box, width: int, height: int) -> bool:
 
 def _pixels(box: Box, width: int, height: int) -> _Edges:
     """Returns the nearest box of whole pixels: at least one of them, all in the image."""
-    x, y, box_width, box_height = box
-    left, top = min(_nearest(x), width - 1), min(_nearest(y), height - 1)
-    right, bottom = min(_nearest(x + box_width), width), min(_nearest(y + box_height), height)
-    return left + 1, top + 1, max(right, left + 1), max(bottom, top + 1)
+    left, right = _ends(box[0], box[2], width)
+    top, bottom = _ends(box[1], box[3], height)
+    return left + 1, top + 1, right, bottom
 
 
-def _nearest(value: float) -> int:
-    return math.floor(value + 0.5)
+def _ends(start: float, length: float, limit: int) -> tuple[int, int]:
+    """Returns the nearest whole numbers to both ends, or those around the pixel in which the middle lies."""
+    first, last = (math.floor(end + 0.5) for end in (start, start + length))
+    if last <= first:
+        first = min(math.floor(start + length / 2), limit - 1)
+    return first, min(max(last, first + 1), limit)
 
 
 def _unsaid(label: Annotation, *, is_part: bool) -> list[str]:
