@@ -167,8 +167,14 @@ class Transcode(Section):
     """Like 128k."""
     movflags: str | None = Field(None, pattern=r"^[+a-z_]+$")
     """Flags of the mp4 muxer."""
+    pix_fmt: Literal["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv422p10le", "yuv444p10le"] | None = None
+    """Bits and colour resolution of the picture; players take yuv420p, and of HEVC yuv420p10le."""
+    hdr: Literal["auto", "tonemap", "keep"] | None = None
+    """What becomes of high dynamic range: auto tones it down where ffmpeg can, tonemap refuses it where not."""
     resolution: str | None = None
-    """WIDTHxHEIGHT box that the picture must fit into; never enlarged."""
+    """WIDTHxHEIGHT box that the picture must fit into."""
+    upscale: bool | None = None
+    """Enlarge pictures that are smaller than resolution."""
     fps: float | None = Field(None, gt=0, le=240)
     """Constant frame rate; empty keeps every frame and its time."""
     start_time: float | None = Field(None, ge=0)
@@ -314,6 +320,14 @@ class Pipeline(Section):
         if value is not None and value.profile not in known:
             raise _wrong(("profile",), value.profile, f"expected one of {', '.join(known)}")
         return value
+
+    @model_validator(mode="after")
+    def _without_conflict(self) -> Pipeline:
+        config = self.transcode_config
+        if config is not None and (conflict := config.conflict()):
+            field, expected = conflict
+            raise _wrong(("transcode", field), getattr(config, field), expected)
+        return self
 
     @property
     def transcode_config(self) -> TranscodeConfig | None:

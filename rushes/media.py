@@ -103,7 +103,9 @@ def _video(verified: Verified, workspace: Workspace, path: Path, transcode: Tran
 
 def _notes(probed: Probed, info: MediaInfo, transcode: TranscodeConfig) -> Iterator[str]:
     """Yields what else is worth saying of what was made."""
-    if probed.colours.hdr:
+    if probed.colours.hdr and transcode.hdr == "keep":
+        yield "HDR kept"
+    elif probed.colours.hdr:
         yield "HDR toned down" if can_tone_map() else "HDR kept: this ffmpeg cannot tone it down"
     if probed.info.audio_codec and not probed.audio_decodable:
         yield f"sound dropped: {probed.info.audio_codec} cannot be decoded"

@@ -16,6 +16,8 @@ _TONE_MAP = (
     "zscale=p=bt709",
     "tonemap=hable:desat=0",
     "zscale=t=bt709:m=bt709:r=tv",
+    # Said, because some zscale leaves RGB, and what makes YUV of it takes the matrix of small pictures.
+    "format=yuv444p10le",
 )
 
 

@@ -12,6 +12,7 @@ import ffmpeg
 from rushes.sniff import sniff
 from rushes.video.binaries import find
 from rushes.video.config import TranscodeConfig
+from rushes.video.encoder import encoder_options, tag
 from rushes.video.limits import MAX_PIXELS
 from rushes.video.picture import picture_filters
 from rushes.video.probe import Probed
@@ -68,7 +69,7 @@ def encode_command(
     streams = [media["V:0"], media["a:0"]] if probed.audio_decodable else [media["V:0"]]
     skipped_s = 0.0 if seeking else begin_s
     options = {
-        **_video_options(config, probed, skipped_s),
+        **_video_options(config, probed, skipped_s, part.suffix),
         **(_sound_options(config, probed, skipped_s) if probed.audio_decodable else {}),
         **({"movflags": config.movflags} if part.suffix.lower() in (".mp4", ".mov", ".m4v") else {}),
         **({"t": config.duration} if config.duration else {}),
@@ -101,6 +102,7 @@ def copy_command(source: Path, part: Path, config: TranscodeConfig, probed: Prob
     sound = {"c:a": "copy"} if with_sound else _sound_options(config, probed)
     options = {
         "c:v": "copy",
+        **tag(probed.info.video_codec, part.suffix),
         **(sound if probed.audio_decodable else {}),
         **({"movflags": config.movflags} if part.suffix.lower() in (".mp4", ".mov", ".m4v") else {}),
         **REPEATABLE,
@@ -135,7 +137,7 @@ def _sound_options(config: TranscodeConfig, probed: Probed, skipped_s: float = 0
     return {"c:a": config.acodec, "b:a": config.audio_bitrate, **mixed_down, **cut}
 
 
-def _video_options(config: TranscodeConfig, probed: Probed, skipped_s: float) -> dict[str, Any]:
+def _video_options(config: TranscodeConfig, probed: Probed, skipped_s: float, suffix: str) -> dict[str, Any]:
     # Without a rate every frame keeps its time, in the source's own ticks; ffmpeg's default is one tick per frame,
     # which drops those that are closer together than the average. With one, the filter shows at each tick the last
     # frame begun by then; the muxer's own conversion (-r) lags behind when it lowers the rate.
@@ -144,13 +146,11 @@ def _video_options(config: TranscodeConfig, probed: Probed, skipped_s: float) ->
     late = [f"setpts=PTS+{probed.early_s:.6f}/TB"] if probed.early_s and not config.start_time else []
     size = config.output_size(probed.info.width, probed.info.height)
     timing = {} if config.fps else {"enc_time_base:v": probed.time_base}
+    filters = picture_filters(probed, size, ":out_range=tv", keep_hdr=config.hdr == "keep")
     return {
-        "c:v": config.vcodec,
-        "preset": config.preset,
-        "crf": config.crf,
-        "pix_fmt": "yuv420p",
+        **encoder_options(config, config.pixel_format(probed.colours.hdr), suffix),
         # The range that players take for granted, whatever the source used.
-        "vf": ",".join([*cut, *late, *rate, *picture_filters(probed, size, ":out_range=tv")]),
+        "vf": ",".join([*cut, *late, *rate, *filters]),
         "fps_mode": "vfr",
         **timing,
         **ONE_THREAD,

@@ -12,6 +12,9 @@ from typing import Any, Literal
 __all__ = ["PROFILES", "Still", "TranscodeConfig", "fit", "parse_resolution"]
 
 
+_TEN_BITS = "10le"
+
+
 @dataclass(frozen=True, slots=True)
 class TranscodeConfig:
     """Settings of one transcode, in ffmpeg's own terms.
@@ -23,8 +26,13 @@ class TranscodeConfig:
         acodec: Audio encoder, used only where there is sound.
         audio_bitrate: Like `128k`.
         movflags: Of the mp4 muxer; `+faststart` lets a player begin before the file is whole.
-        resolution: Box `WIDTHxHEIGHT` in pixels that the upright picture must fit into; it keeps its shape and is
-            never enlarged. None keeps the size.
+        pix_fmt: Bits and colour resolution of the picture, in ffmpeg's names: `yuv420p`, `yuv422p`, `yuv444p`, and the
+            same with ten bits, like `yuv420p10le`.
+        hdr: What becomes of high dynamic range: `tonemap`, the brightness of ordinary video; `keep`, ten bits of HEVC
+            that say PQ or HLG as the source does; `auto`, tone-mapped where the ffmpeg at hand can do that.
+        resolution: Box `WIDTHxHEIGHT` in pixels that the upright picture must fit into; it keeps its shape. None keeps
+            the size.
+        upscale: Whether a picture that is smaller than `resolution` is enlarged.
         fps: Constant frame rate of the output; None keeps every frame and its time.
         start_time: Where to begin, in seconds of the source.
         duration: How much to take, in seconds.
@@ -40,7 +48,10 @@ class TranscodeConfig:
     acodec: str = "aac"
     audio_bitrate: str = "128k"
     movflags: str = "+faststart"
+    pix_fmt: str = "yuv420p"
+    hdr: str = "auto"
     resolution: str | None = None
+    upscale: bool = False
     fps: float | None = None
     start_time: float | None = None
     duration: float | None = None
@@ -54,7 +65,19 @@ class TranscodeConfig:
 
     def output_size(self, width: int, height: int) -> tuple[int, int]:
         """Returns width and height in pixels of what becomes of an upright picture."""
-        return fit(width, height, parse_resolution(self.resolution) if self.resolution else None)
+        box = parse_resolution(self.resolution) if self.resolution else None
+        return fit(width, height, box, enlarge=self.upscale)
+
+    def pixel_format(self, hdr: bool) -> str:
+        """Returns what `pix_fmt` comes to: eight bits are too few for the steps of high dynamic range."""
+        deep = self.pix_fmt.endswith(_TEN_BITS)
+        return self.pix_fmt if deep or not hdr or self.hdr != "keep" else self.pix_fmt + _TEN_BITS
+
+    def conflict(self) -> tuple[str, str] | None:
+        """Returns a field that contradicts another, and what is expected; None where all go together."""
+        if self.hdr == "keep" and not self.vcodec.startswith(("libx265", "hevc")):
+            return "hdr", f"players take high dynamic range as HEVC only; expected vcodec libx265, not {self.vcodec}"
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +124,17 @@ def parse_resolution(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def fit(width: int, height: int, box: tuple[int, int] | None) -> tuple[int, int]:
-    """Returns the largest even size of the same shape that is no larger than the picture and the box.
+def fit(width: int, height: int, box: tuple[int, int] | None, *, enlarge: bool = False) -> tuple[int, int]:
+    """Returns the largest even size of the same shape that is no larger than the box, and than the picture too.
 
     4:2:0 needs even sides, so a side of one pixel becomes two.
+
+    Args:
+        width: Of the picture.
+        height: Likewise.
+        box: Width and height; without one the size stays.
+        enlarge: Whether the picture may grow.
     """
-    scale = min(Fraction(1), Fraction(box[0], width), Fraction(box[1], height)) if box else Fraction(1)
+    scale = min(Fraction(box[0], width), Fraction(box[1], height)) if box else Fraction(1)
+    scale = scale if enlarge else min(Fraction(1), scale)
     return max(2, int(width * scale) // 2 * 2), max(2, int(height * scale) // 2 * 2)

@@ -59,14 +59,20 @@ NOTHING_WRITTEN = Limits(_MEMORY_BYTES + _MEMORY_BYTES_PER_PIXEL * MAX_PIXELS, 0
 """For what answers on standard output only."""
 
 
-def encoding(source: Path, pixels: int) -> Limits:
-    """Returns the limits of an encoder or a copier, for pictures of so many pixels.
+def encoding(source: Path, pixels: int, made_pixels: int = 0) -> Limits:
+    """Returns the limits of an encoder or a copier.
 
     What becomes of a video is smaller than 64 times the video, or small: encoders follow what there is to be seen, and
     a source that unfolds to more is made to do so.
+
+    Args:
+        source: The video.
+        pixels: Of each of its pictures.
+        made_pixels: Of each picture that is made of them, where they are enlarged.
     """
-    memory_bytes = _MEMORY_BYTES + _MEMORY_BYTES_PER_PIXEL * pixels
-    return Limits(memory_bytes, 256 * _MIB + _GROWTH * source.stat().st_size)
+    memory_bytes = _MEMORY_BYTES + _MEMORY_BYTES_PER_PIXEL * max(pixels, made_pixels)
+    growth = _GROWTH * max(1, made_pixels // pixels)
+    return Limits(memory_bytes, 256 * _MIB + growth * source.stat().st_size)
 
 
 def frames(pixels: int) -> Limits:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import signal
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from rushes.records import MediaInfo
 from rushes.video.beside import beside
 from rushes.video.command import decode_command, encode_command
 from rushes.video.config import PROFILES, TranscodeConfig
+from rushes.video.demands import check_demands
 from rushes.video.limits import Limits, check_duration, check_filled, encoding
 from rushes.video.probe import Probed, examine
 from rushes.video.process import Finished, run
@@ -62,7 +64,7 @@ def transcode_video(
     config: TranscodeConfig | None = None,
     progress_callback: Progress | None = None,
 ) -> Path:
-    """Transcodes a video; the picture comes out upright, with square pixels and even sides, 8 bits, 4:2:0.
+    """Transcodes a video; the picture comes out upright, with square pixels and even sides.
 
     Without `fps`, `start_time` and `duration` the output has the source's frames, one to one and at their times.
     The same input, settings and ffmpeg give the same bytes.
@@ -77,9 +79,10 @@ def transcode_video(
         The path of the output.
 
     Raises:
-        ConfigError: Output and input are the same file, or `start_time` or `duration` do not fit the source.
+        ConfigError: Output and input are the same file, `start_time` or `duration` do not fit the source, or settings
+            contradict each other.
         NotMediaError: The input is no video.
-        UnsupportedFormatError: The ffmpeg at hand cannot decode it.
+        UnsupportedFormatError: The ffmpeg at hand cannot decode it, or not tone it down.
         CorruptMediaError: The input is damaged.
         MediaLimitsError: It is longer, or takes longer, than the config allows, or grows beyond measure.
         TranscodingFailedError: ffmpeg failed, or its output is not what was asked for.
@@ -106,11 +109,13 @@ def encode(
 ) -> Encoded:
     """Does what `transcode_video` does for a source that is already probed, and returns what came of it."""
     check_names(source, target)
+    check_demands(source, config, probed)
     expected_s = _expected(source, probed.info, config)
     check_duration(source, expected_s, config.max_duration_s)
     if config.fps is not None:
         check_filled(source, config.fps, expected_s, probed.info.frames)
-    limits = encoding(source, probed.info.width * probed.info.height)
+    width, height = probed.info.width, probed.info.height
+    limits = encoding(source, width * height, math.prod(config.output_size(width, height)))
     with beside(target) as part:
         done = run(
             encode_command(source, part, config, probed, expected_s),

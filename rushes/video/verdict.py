@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from rushes.video.config import TranscodeConfig
+from rushes.video.encoder import codec_of
 from rushes.video.mp4 import index_in_front
 from rushes.video.probe import Probed
 
@@ -18,9 +19,12 @@ __all__ = ["Verdict", "judge"]
 
 Action = Literal["kept", "remuxed", "partly", "transcoded"]
 
-_VIDEO = {"libx264": "h264", "libx265": "hevc"}
 _AUDIO = {"aac": "aac", "libopus": "opus"}
-_PROFILES = {"h264": {"Constrained Baseline", "Baseline", "Main", "High"}, "hevc": {"Main"}}
+_EIGHT_BITS = {"h264": {"Constrained Baseline", "Baseline", "Main", "High"}, "hevc": {"Main"}}
+_TEN_BITS = {"h264": {"High 10"}, "hevc": {"Main 10"}}
+# Of 4:2:2 and 4:4:4, with eight bits or ten.
+_COLOURFUL = {"h264": {"High 4:2:2", "High 4:4:4 Predictive"}, "hevc": {"Rext"}}
+_PROFILES = {"yuv420p": _EIGHT_BITS, "yuv420p10le": _TEN_BITS}
 _HIGHEST_LEVEL = {"h264": 52, "hevc": 156}  # 5.2 in both: what browsers and phones play
 _SLACK = 1.25  # encoders overshoot the rate that they are asked for
 
@@ -57,23 +61,24 @@ def judge(path: Path, probed: Probed, config: TranscodeConfig) -> Verdict:
 
 def _in_picture(probed: Probed, config: TranscodeConfig) -> Iterator[str]:
     """Yields what keeps the picture from being copied."""
-    info, wanted = probed.info, _VIDEO.get(config.vcodec)
+    info, wanted = probed.info, codec_of(config.vcodec)
+    pixel_format = config.pixel_format(probed.colours.hdr)
     if config.fps is not None or config.start_time or config.duration is not None:
         yield "cut, or given a frame rate"
     if info.video_codec != wanted:
         yield f"{info.video_codec} video, not {wanted}"
-    if probed.profile not in _PROFILES.get(info.video_codec or "", ()):
+    if probed.profile not in _PROFILES.get(pixel_format, _COLOURFUL).get(info.video_codec or "", ()):
         yield f"profile {probed.profile or 'unknown'}"
     if not 0 < probed.level <= _HIGHEST_LEVEL.get(info.video_codec or "", 0):
         yield f"level {probed.level}"
-    if probed.pixel_format != "yuv420p":
-        yield f"pixel format {probed.pixel_format or 'unknown'}, not yuv420p"
+    if probed.pixel_format != pixel_format:
+        yield f"pixel format {probed.pixel_format or 'unknown'}, not {pixel_format}"
     yield from _in_geometry(probed, config)
 
 
 def _in_geometry(probed: Probed, config: TranscodeConfig) -> Iterator[str]:
     info = probed.info
-    if probed.colours.hdr:
+    if probed.colours.hdr and config.hdr != "keep":
         yield "high dynamic range"
     if probed.interlaced:
         yield "interlaced"
@@ -82,7 +87,7 @@ def _in_geometry(probed: Probed, config: TranscodeConfig) -> Iterator[str]:
     if not probed.square:
         yield "pixels that are not square"
     if (info.width, info.height) != config.output_size(info.width, info.height):
-        yield f"{info.width}x{info.height}: odd, or larger than asked for"
+        yield f"{info.width}x{info.height}: not the size that is asked for"
 
 
 def _in_sound(probed: Probed, config: TranscodeConfig) -> Iterator[str]:

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from rushes.config import Pipeline
+from rushes.errors import ConfigError
 from rushes.items import recipe
+from rushes.pipeline_file import validate
 from rushes.video.config import PROFILES, TranscodeConfig
 
 
@@ -35,3 +37,11 @@ def test_without_the_section_a_profile_changes_nothing() -> None:
 def test_what_prefect_keeps_of_the_profiles_is_the_same_pipeline() -> None:
     own = pipeline(profiles={"own": {"crf": 20}}, transcode={"profile": "own"})
     assert Pipeline.model_validate(own.model_dump(mode="json")) == own
+
+
+@pytest.mark.parametrize("sections", [{}, {"profiles": {"own": {"profile": "archive"}}}])
+def test_settings_that_contradict_each_other_are_refused_by_their_key(sections: dict[str, Any]) -> None:
+    profile = {"profile": "own"} if sections else {}
+    with pytest.raises(ConfigError, match=r"^p: transcode\.hdr = 'keep': .*expected vcodec libx265, not libx264\.$"):
+        validate({"name": "x", "source": "a.csv", **sections, "transcode": {**profile, "hdr": "keep"}}, "p")
+    assert pipeline(**sections, transcode={**profile, "hdr": "keep", "vcodec": "libx265"}).transcode_config

@@ -102,6 +102,9 @@ def test_a_recipe_is_named_by_every_setting() -> None:
         replace(FAST, start_time=1.0),
         replace(FAST, duration=1.0),
         replace(FAST, movflags=""),
+        replace(FAST, pix_fmt="yuv420p10le"),
+        replace(FAST, hdr="tonemap"),
+        replace(FAST, upscale=True),
     ]
     names = [recipe_of(config) for config in (None, FAST, *PROFILES.values(), *changed)]
     assert len(set(names)) == len(names)

@@ -41,6 +41,22 @@ def test_labels_follow_turn_shape_of_pixels_odd_sides_and_scaling(
     assert media.info.width % 2 == media.info.height % 2 == 0
 
 
+@pytest.mark.parametrize("sar", ["1/1", "4/3"])
+@pytest.mark.parametrize("clockwise", [0, 90])
+def test_labels_follow_a_picture_that_is_enlarged(
+    workspace: Workspace, tmp_path: Path, clockwise: int, sar: str
+) -> None:
+    over, under = sar.split("/")
+    stored = Stored(sar=int(over) / int(under), clockwise=clockwise)
+    clip = marked(tmp_path / "clip.mp4", "-vf", f"setsar={sar}", *H264, stored=stored, frames=4)
+    path = turned(tmp_path / "turned.mp4", clip, clockwise)
+    labels = [label(k, stored) for k in range(4)]
+    media, found, _ = exported(path, workspace, labels, resolution="300x300", upscale=True)
+    check(found, workspace, range(4), stored)
+    assert all(len(sample.annotations) == 1 for sample in found)
+    assert max(media.info.width, media.info.height) == 300
+
+
 @pytest.mark.parametrize("transcode", [{}, {"resolution": "96x96"}], ids=["as it is", "smaller"])
 @pytest.mark.parametrize(
     ("name", "options", "action"),

@@ -40,18 +40,18 @@ def test_a_program_that_uses_more_processor_than_it_has_time_for_is_ended() -> N
 def test_a_transcode_that_grows_beyond_measure_is_ended_and_leaves_nothing(
     clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transcode, "encoding", lambda source, pixels: Limits(PLENTY, 5000))
+    monkeypatch.setattr(transcode, "encoding", lambda *of: Limits(PLENTY, 5000))
     with pytest.raises(MediaLimitsError, match="grows to more than 5000 bytes"):
         transcode_video(clips / "card.mp4", tmp_path / "out.mp4", replace(FAST, crf=0))
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux limits a process from outside")
-@pytest.mark.parametrize("mebibytes", [1, 40, 60, 80, 100, 120])
+@pytest.mark.parametrize("mebibytes", [1, 60, 120, 200, 280, 400, 600])
 def test_with_too_little_memory_it_fails_or_is_whole(
     clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mebibytes: int
 ) -> None:
-    monkeypatch.setattr(transcode, "encoding", lambda source, pixels: Limits(mebibytes * 2**20, PLENTY))
+    monkeypatch.setattr(transcode, "encoding", lambda *of: Limits(mebibytes * 2**20, PLENTY))
     try:
         made = transcode_video(clips / "card.mp4", tmp_path / "out.mp4", FAST)
     except RushesError:
