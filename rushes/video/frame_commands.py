@@ -13,7 +13,7 @@ from rushes.video.command import ONE_THREAD, REPEATABLE, input_options, quiet
 from rushes.video.picture import picture_filters
 from rushes.video.probe import Probed
 
-__all__ = ["Moment", "frames_command", "raw_frames_command", "stills_command"]
+__all__ = ["Moment", "Ticks", "frames_command", "raw_frames_command", "stills_command"]
 
 
 class Moment(NamedTuple):
@@ -28,40 +28,53 @@ class Moment(NamedTuple):
     from_tick: int | None = None
 
 
-def frames_command(
-    source: Path, pattern: str, probed: Probed, ticks: Sequence[int], origin: int, quality: int, stamped: bool = True
-) -> list[str]:
-    """Returns the command that writes the frames shown at some ticks as JPEG files, named by tick less `origin`."""
+class Ticks(NamedTuple):
+    """Which frames are meant.
+
+    Attributes:
+        shown: When they are shown, in ticks of the stream, in order.
+        stamped: Whether frames have times; if not, their numbers are meant.
+        begin_s: Where to seek before decoding, in the container's time; None for the beginning of the file.
+    """
+
+    shown: Sequence[int]
+    stamped: bool = True
+    begin_s: float | None = None
+
+
+def frames_command(source: Path, pattern: str, probed: Probed, ticks: Ticks, origin: int, quality: int) -> list[str]:
+    """Returns the command that writes frames as JPEG files, named by the tick at which they are shown less `origin`."""
     # JPEG knows one colour matrix and one range, whatever the video used.
-    steps = _chosen(probed, ticks, origin, stamped, ":out_color_matrix=bt601:out_range=full")
+    steps = _chosen(probed, ticks, origin, ":out_color_matrix=bt601:out_range=full")
     options = {"f": "image2", "c:v": "mjpeg", "q:v": quality, "pix_fmt": "yuvj420p", "frame_pts": 1}
     return _frames(source, f"file:{pattern}", probed, ticks, options | {"vf": ",".join(steps)})
 
 
-def raw_frames_command(source: Path, probed: Probed, ticks: Sequence[int], stamped: bool = True) -> list[str]:
-    """Returns the command that writes the frames shown at some ticks to standard output, as bytes of RGB."""
-    steps = _chosen(probed, ticks, ticks[0], stamped, ":flags=bicubic+accurate_rnd+full_chroma_int+bitexact")
+def raw_frames_command(source: Path, probed: Probed, ticks: Ticks) -> list[str]:
+    """Returns the command that writes frames to standard output, as bytes of RGB."""
+    steps = _chosen(probed, ticks, ticks.shown[0], ":flags=bicubic+accurate_rnd+full_chroma_int+bitexact")
     options = {"f": "rawvideo", "c:v": "rawvideo", "pix_fmt": "rgb24"}
     return _frames(source, "pipe:1", probed, ticks, options | {"vf": ",".join(steps)})
 
 
-def _chosen(probed: Probed, ticks: Sequence[int], origin: int, stamped: bool, scaling: str) -> list[str]:
+def _chosen(probed: Probed, ticks: Ticks, origin: int, scaling: str) -> list[str]:
     return [
-        *([] if stamped else ["setpts=N"]),
+        *([] if ticks.stamped else ["setpts=N"]),
         # Of two frames at one time the first, because files are named and counted by times.
-        f"select='({_any_of(ticks)})*(isnan(prev_selected_pts)+gt(pts,prev_selected_pts))'",
+        f"select='({_any_of(ticks.shown)})*(isnan(prev_selected_pts)+gt(pts,prev_selected_pts))'",
         f"setpts=PTS-({origin})",
         *picture_filters(probed, (probed.info.width, probed.info.height), scaling),
     ]
 
 
-def _frames(source: Path, target: str, probed: Probed, ticks: Sequence[int], kind: dict[str, Any]) -> list[str]:
-    media = ffmpeg.input(f"file:{source.absolute()}", **input_options(source), copyts=None)
+def _frames(source: Path, target: str, probed: Probed, ticks: Ticks, kind: dict[str, Any]) -> list[str]:
+    at = {} if ticks.begin_s is None else {"ss": f"{ticks.begin_s:.6f}", "seek_timestamp": 1, "noaccurate_seek": None}
+    media = ffmpeg.input(f"file:{source.absolute()}", **input_options(source), **at, copyts=None)
     options = {
         **kind,
         "fps_mode": "passthrough",
         "enc_time_base:v": probed.time_base,
-        "frames:v": len(ticks),
+        "frames:v": len(ticks.shown),
         **REPEATABLE,
         **ONE_THREAD,
     }
