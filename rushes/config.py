@@ -183,6 +183,8 @@ class Transcode(Section):
     """How much to take, in seconds."""
     check: Literal["decode", "keyframes"] | None = None
     """What must decode of a stream before it is copied: all of it, or, ten times faster, its key frames."""
+    split_s: float | None = Field(None, ge=0)
+    """A longer video is encoded in chunks of about so many seconds, side by side on all workers; 0 in one pass."""
     max_duration_s: float | None = Field(None, gt=0)
     """A video of which more seconds than this are to be transcoded is refused."""
     max_time_s: float | None = Field(None, gt=0)

@@ -2,8 +2,8 @@
 
 from rushes.errors import FFmpegNotFoundError, TranscodingFailedError, UnsupportedFormatError, VideoTranscodeError
 from rushes.video.config import TranscodeConfig
+from rushes.video.convert import optimize_for_web, transcode_video
 from rushes.video.probe import get_video_info, validate_video_format
-from rushes.video.transcode import optimize_for_web, transcode_video
 
 __all__ = [
     "FFmpegNotFoundError",

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import fcntl
+import glob
 import os
 import re
 import secrets
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rushes.jsonl import storing
 
-__all__ = ["beside"]
+__all__ = ["beside", "folder_beside"]
+
+_FOLDER = ".chunks"
 
 
 @contextmanager
@@ -30,6 +35,43 @@ def beside(target: Path) -> Iterator[Path]:
             yield part
         finally:
             part.unlink(missing_ok=True)
+            os.close(handle)
+
+
+@contextmanager
+def folder_beside(target: Path) -> Iterator[Path]:
+    """Gives a folder beside the target in the same way."""
+    with storing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for folder in target.parent.glob(f".{glob.escape(target.stem)}.*{_FOLDER}"):
+            _sweep_folder(folder)
+        folder, handle = _locked_folder(target)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(handle)
+
+
+def _locked_folder(target: Path) -> tuple[Path, int]:
+    while True:
+        folder = Path(tempfile.mkdtemp(_FOLDER, f".{target.stem}.", target.parent))
+        with suppress(FileNotFoundError):  # a sweeper came between
+            handle = os.open(folder, os.O_RDONLY)
+            with suppress(OSError):
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            if folder.exists():
+                return folder, handle
+            os.close(handle)
+
+
+def _sweep_folder(folder: Path) -> None:
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder)
+        finally:
             os.close(handle)
 
 

@@ -26,6 +26,8 @@ __all__ = [
     "input_options",
     "keyframes_command",
     "quiet",
+    "sound_options",
+    "video_options",
 ]
 
 # One thread: files run side by side instead, which is faster, and the bytes do not depend on the machine.
@@ -69,8 +71,8 @@ def encode_command(
     streams = [media["V:0"], media["a:0"]] if probed.audio_decodable else [media["V:0"]]
     skipped_s = 0.0 if seeking else begin_s
     options = {
-        **_video_options(config, probed, skipped_s, part.suffix),
-        **(_sound_options(config, probed, skipped_s) if probed.audio_decodable else {}),
+        **video_options(config, probed, skipped_s, part.suffix),
+        **(sound_options(config, probed, skipped_s) if probed.audio_decodable else {}),
         **({"movflags": config.movflags} if part.suffix.lower() in (".mp4", ".mov", ".m4v") else {}),
         **({"t": config.duration} if config.duration else {}),
         **({"frames:v": _most_frames(config.fps, expected_s or config.max_duration_s)} if config.fps else {}),
@@ -99,7 +101,7 @@ def copy_command(source: Path, part: Path, config: TranscodeConfig, probed: Prob
     """Returns the command that copies the picture of `source` to `part`, and its sound with it or encoded anew."""
     media = ffmpeg.input(f"file:{source.absolute()}", **input_options(source))
     streams = [media["V:0"], media["a:0"]] if probed.audio_decodable else [media["V:0"]]
-    sound = {"c:a": "copy"} if with_sound else _sound_options(config, probed)
+    sound = {"c:a": "copy"} if with_sound else sound_options(config, probed)
     options = {
         "c:v": "copy",
         **tag(probed.info.video_codec, part.suffix),
@@ -131,13 +133,15 @@ def decode_command(source: Path, probed: Probed) -> list[str]:
     return command
 
 
-def _sound_options(config: TranscodeConfig, probed: Probed, skipped_s: float = 0.0) -> dict[str, Any]:
+def sound_options(config: TranscodeConfig, probed: Probed, skipped_s: float = 0.0) -> dict[str, Any]:
+    """Returns the options that encode the sound, without what lies before a time."""
     mixed_down = {"ac": 2} if probed.audio_channels > 2 else {}
     cut = {"af": f"atrim=start={skipped_s:.6f},asetpts=PTS-{skipped_s:.6f}/TB"} if skipped_s else {}
     return {"c:a": config.acodec, "b:a": config.audio_bitrate, **mixed_down, **cut}
 
 
-def _video_options(config: TranscodeConfig, probed: Probed, skipped_s: float, suffix: str) -> dict[str, Any]:
+def video_options(config: TranscodeConfig, probed: Probed, skipped_s: float, suffix: str) -> dict[str, Any]:
+    """Returns the options that encode the picture, without what lies before a time, for a container by its suffix."""
     # Without a rate every frame keeps its time, in the source's own ticks; ffmpeg's default is one tick per frame,
     # which drops those that are closer together than the average. With one, the filter shows at each tick the last
     # frame begun by then; the muxer's own conversion (-r) lags behind when it lowers the rate.

@@ -38,6 +38,8 @@ class TranscodeConfig:
         duration: How much to take, in seconds.
         check: What must decode of a stream before it is copied, or used as it came: `decode`, all of it; `keyframes`,
             those that stand alone, which finds less and takes a tenth of the time.
+        split_s: A longer video is encoded in chunks of about so many seconds, which can be done side by side; 0 encodes
+            each in one pass.
         max_duration_s: A video of which more than this is to be transcoded is refused.
         max_time_s: How long ffmpeg may take over one video, in seconds.
     """
@@ -56,6 +58,7 @@ class TranscodeConfig:
     start_time: float | None = None
     duration: float | None = None
     check: str = "decode"
+    split_s: float = 300.0
     max_duration_s: float = 24 * 3600.0
     max_time_s: float = 24 * 3600.0
 

@@ -10,17 +10,23 @@ from rushes.records import MediaInfo
 from rushes.video.beside import beside
 from rushes.video.command import copy_command, decode_command, keyframes_command
 from rushes.video.config import TranscodeConfig
+from rushes.video.convert import convert
 from rushes.video.limits import check_duration, encoding
 from rushes.video.probe import Probed
 from rushes.video.process import run
-from rushes.video.transcode import check_complaints, check_output, corrupt, encode, limit_s
+from rushes.video.transcode import check_complaints, check_output, corrupt, limit_s
 from rushes.video.verdict import Verdict
 
 __all__ = ["conform"]
 
 
 def conform(
-    source: Path, target: Path, config: TranscodeConfig, probed: Probed, verdict: Verdict
+    source: Path,
+    target: Path,
+    config: TranscodeConfig,
+    probed: Probed,
+    verdict: Verdict,
+    chunks: Path | None = None,
 ) -> tuple[MediaInfo, Verdict]:
     """Makes of a video what a config asks for, with no more work than that takes.
 
@@ -33,6 +39,7 @@ def conform(
         config: What is asked for.
         probed: The source's probe.
         verdict: What `judge` says of it.
+        chunks: Folder for chunks of it, which are left there; None for one that goes.
 
     Returns:
         The probe of the result, and what was done and why.
@@ -49,7 +56,7 @@ def conform(
         if info := _copied(source, target, config, probed, with_sound=verdict.action == "remuxed"):
             return info, verdict
         verdict = Verdict("transcoded", f"{verdict.reason}, and its copy did not have the same frames")
-    info, complaints = encode(source, target, config, probed)
+    info, complaints = convert(source, target, config, probed, folder=chunks)
     return info, _explained(verdict, complaints)
 
 

@@ -58,7 +58,7 @@ def _guards(sniffed: Sniffed) -> list[str]:
     ]
 
 
-def query(path: Path, sniffed: Sniffed, show: list[str], kind: type[T]) -> T:
+def query(path: Path, sniffed: Sniffed, show: list[str], kind: type[T], timeout_s: float = TIMEOUT_S) -> T:
     """Returns ffprobe's answer about a file.
 
     Args:
@@ -66,6 +66,7 @@ def query(path: Path, sniffed: Sniffed, show: list[str], kind: type[T]) -> T:
         sniffed: What it is.
         show: ffprobe's options that say what to print.
         kind: The struct to decode the answer into.
+        timeout_s: How long it may take.
 
     Raises:
         CorruptMediaError: ffprobe cannot open it.
@@ -75,7 +76,7 @@ def query(path: Path, sniffed: Sniffed, show: list[str], kind: type[T]) -> T:
     # A path that begins with a dash or holds a colon is an option or a protocol to ffprobe; this one is neither.
     source = f"file:{path.absolute()}"
     argv = [str(find("ffprobe")), "-v", "error", "-of", "json=compact=1", *_guards(sniffed), *show, source]
-    done = run(argv, timeout_s=TIMEOUT_S)
+    done = run(argv, timeout_s=timeout_s)
     if done.code != 0:
         raise CorruptMediaError(
             f"{path.name}: {sniffed.media_type} that cannot be opened: {done.last_words(path)}. "

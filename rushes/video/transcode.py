@@ -1,4 +1,4 @@
-"""One video into one other: ffmpeg builds it beside its place, it is checked, and only then takes its place."""
+"""One video into one other, in one pass: ffmpeg builds it beside its place, it is checked, and takes its place."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from rushes.jsonl import publish
 from rushes.records import MediaInfo
 from rushes.video.beside import beside
 from rushes.video.command import decode_command, encode_command
-from rushes.video.config import PROFILES, TranscodeConfig
+from rushes.video.config import TranscodeConfig
 from rushes.video.demands import check_demands
 from rushes.video.limits import Limits, check_duration, check_filled, encoding
 from rushes.video.probe import Probed, examine
@@ -31,14 +31,14 @@ from rushes.video.process import Finished, run
 
 __all__ = [
     "Encoded",
+    "Progress",
+    "accident",
     "check_complaints",
     "check_names",
     "check_output",
     "corrupt",
     "encode",
     "limit_s",
-    "optimize_for_web",
-    "transcode_video",
 ]
 
 Progress = Callable[[float], None]
@@ -58,56 +58,14 @@ _SLOWEST = 120.0
 _UNKNOWN_S = 6 * 3600.0
 
 
-def transcode_video(
-    input: str | Path,  # noqa: A002  # the public name
-    output: str | Path,
-    config: TranscodeConfig | None = None,
-    progress_callback: Progress | None = None,
-) -> Path:
-    """Transcodes a video; the picture comes out upright, with square pixels and even sides.
-
-    Without `fps`, `start_time` and `duration` the output has the source's frames, one to one and at their times.
-    The same input, settings and ffmpeg give the same bytes.
-
-    Args:
-        input: The source.
-        output: Where the result goes; its suffix names the container. What was there is replaced at the end.
-        config: What to make of it.
-        progress_callback: Called with per cent done, never backwards, and with 100 once the output is in place.
-
-    Returns:
-        The path of the output.
-
-    Raises:
-        ConfigError: Output and input are the same file, `start_time` or `duration` do not fit the source, or settings
-            contradict each other.
-        NotMediaError: The input is no video.
-        UnsupportedFormatError: The ffmpeg at hand cannot decode it, or not tone it down.
-        CorruptMediaError: The input is damaged.
-        MediaLimitsError: It is longer, or takes longer, than the config allows, or grows beyond measure.
-        TranscodingFailedError: ffmpeg failed, or its output is not what was asked for.
-        DiskFullError: No space is left for the output.
-        FFmpegNotFoundError: There is no ffmpeg or ffprobe.
-        StorageError: The input cannot be read, or the output cannot be written.
-    """
-    source, target = Path(input), Path(output)
-    encode(source, target, config or TranscodeConfig(), examine(source), progress_callback)
-    return target
-
-
-def optimize_for_web(input: str | Path, output: str | Path) -> Path:  # noqa: A002  # the public name
-    """Transcodes a video for playing in browsers while it loads: H.264 and AAC, crf 23, index in front.
+def encode(
+    source: Path, target: Path, config: TranscodeConfig, probed: Probed, progress: Progress | None = None
+) -> Encoded:
+    """Makes one video of another one that is already probed, and returns what came of it.
 
     Raises:
         The errors of `transcode_video`.
     """
-    return transcode_video(input, output, PROFILES["web"])
-
-
-def encode(
-    source: Path, target: Path, config: TranscodeConfig, probed: Probed, progress: Progress | None = None
-) -> Encoded:
-    """Does what `transcode_video` does for a source that is already probed, and returns what came of it."""
     check_names(source, target)
     check_demands(source, config, probed)
     expected_s = _expected(source, probed.info, config)
@@ -191,17 +149,13 @@ def _failure(
 ) -> RushesError:
     """Says whose fault it was: decoding alone, once more, tells a damaged input from a failed encoder."""
     said = done.last_words(source, part)
-    if any("No space left on device" in line for line in done.errors):
-        return DiskFullError(f"{source.name}: no space left for its transcode. Free some, and run again.")
+    if error := accident(source, done):
+        return error
     # Most encoders are told of the limit, and some are ended by it.
     if done.code == -signal.SIGXFSZ or any("File too large" in line for line in done.errors):
         return MediaLimitsError(
             f"{source.name}: its transcode grows to more than {limits.file_bytes} bytes, out of "
             f"{source.stat().st_size}. It is made to do so: leave it out."
-        )
-    if done.code < 0:
-        return TranscodingFailedError(
-            f"{source.name}: ffmpeg was ended by signal {-done.code}; often too little memory. Run fewer at a time."
         )
     check = run(decode_command(source, probed), timeout_s=limit_s(probed.info.duration_s, config))
     if check.code != 0:
@@ -209,6 +163,17 @@ def _failure(
     return TranscodingFailedError(
         f"{source.name}: ffmpeg ended with status {done.code}: {said}. Check the transcode settings."
     )
+
+
+def accident(source: Path, done: Finished) -> RushesError | None:
+    """Returns what to raise where ffmpeg ended for a reason that may be gone the next time; None for another one."""
+    if any("No space left on device" in line for line in done.errors):
+        return DiskFullError(f"{source.name}: no space left for its transcode. Free some, and run again.")
+    if done.code < 0 and done.code != -signal.SIGXFSZ:
+        return TranscodingFailedError(
+            f"{source.name}: ffmpeg was ended by signal {-done.code}; often too little memory. Run fewer at a time."
+        )
+    return None
 
 
 def corrupt(source: Path, decoding: Finished) -> CorruptMediaError:
