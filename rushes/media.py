@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from rushes.errors import MediaError, NotMediaError, UnsupportedFormatError
 from rushes.images import bake_orientation, orientation, probe_image
@@ -96,9 +99,11 @@ def _video(verified: Verified, workspace: Workspace, path: Path, transcode: Tran
     if info is None:
         info, verdict = conform(path, target, transcode, probed, verdict)
     why = "; ".join([verdict.reason, *_notes(probed, info, transcode)])
+    media = _kept(verified, probed.info, why, transcode)
     if verdict.action == "kept":
-        return _kept(verified, info, why, transcode)
-    return _derived(verified, workspace, derived, probed.info, info, verdict.action, why, transcode)
+        return media
+    made = _derived(media, workspace, derived, info)
+    return replace(made, action=verdict.action, dropped_streams=_dropped(probed))
 
 
 def _notes(probed: Probed, info: MediaInfo, transcode: TranscodeConfig) -> Iterator[str]:
@@ -117,6 +122,13 @@ def _notes(probed: Probed, info: MediaInfo, transcode: TranscodeConfig) -> Itera
         yield f"{there} of the {listed} frames that the container lists are shown"
 
 
+def _dropped(probed: Probed) -> dict[str, int]:
+    """Returns how many streams of each kind are left out of what is made: one picture and one sound stay."""
+    unheard = probed.info.audio_codec is not None and not probed.audio_decodable
+    kinds = Counter(probed.others) + Counter({"audio": int(unheard)})
+    return dict(sorted(kinds.items()))
+
+
 def _image(
     verified: Verified, workspace: Workspace, path: Path, suffix: str, transcode: TranscodeConfig | None
 ) -> Media:
@@ -126,9 +138,8 @@ def _image(
     derived = stored(f"derived/{recipe_of(transcode)}", verified.sha256, suffix)
     target = workspace.path(derived)
     bake_orientation(path, target)
-    return _derived(
-        verified, workspace, derived, info, probe_image(target), "transcoded", "made upright as EXIF says", transcode
-    )
+    media = _kept(verified, info, "made upright as EXIF says", transcode)
+    return replace(_derived(media, workspace, derived, probe_image(target)), action="transcoded")
 
 
 def _made_before(target: Path) -> MediaInfo | None:
@@ -155,28 +166,9 @@ def _kept(verified: Verified, info: MediaInfo, reason: str, transcode: Transcode
     )
 
 
-def _derived(
-    verified: Verified,
-    workspace: Workspace,
-    derived: str,
-    source_info: MediaInfo,
-    info: MediaInfo,
-    action: str,
-    reason: str,
-    transcode: TranscodeConfig | None,
-) -> Media:
+def _derived(media: Media, workspace: Workspace, derived: str, info: MediaInfo) -> Media:
     sha256, size_bytes = _digest(workspace.path(derived))
-    return Media(
-        verified=verified,
-        path=derived,
-        sha256=sha256,
-        size_bytes=size_bytes,
-        source_info=source_info,
-        info=info,
-        action=action,
-        reason=reason,
-        recipe=recipe_of(transcode),
-    )
+    return replace(media, path=derived, sha256=sha256, size_bytes=size_bytes, info=info)
 
 
 def _digest(path: Path) -> tuple[str, int]:

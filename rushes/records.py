@@ -180,6 +180,7 @@ class Media(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=True)
         action: kept, remuxed, partly or transcoded.
         reason: Why that action, in a few words.
         recipe: Hash of the settings that made it.
+        dropped_streams: How many streams of each kind it had that the file at `path` has not.
     """
 
     verified: Verified
@@ -191,6 +192,7 @@ class Media(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=True)
     action: str
     reason: str
     recipe: str
+    dropped_streams: dict[str, int] = field(default_factory=dict)
 
 
 class Rejection(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=True):
@@ -309,3 +311,4 @@ class ManifestRow(msgspec.Struct, frozen=True, gc=False):
     reason: str | None = None
     dropped: dict[str, int] = field(default_factory=dict)
     robots: str | None = None
+    dropped_streams: dict[str, int] = field(default_factory=dict)

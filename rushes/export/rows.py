@@ -62,6 +62,7 @@ def item_row(media: Media, split: str, dropped: Mapping[str, int]) -> ManifestRo
         reason=media.reason,
         dropped=dict(sorted(dropped.items())),
         robots=verified.robots,
+        dropped_streams=media.dropped_streams,
         **_info(media.info),
     )
 
@@ -87,9 +88,8 @@ def sample_row(media: Media, sample: Sample, path: str | None, dropped: Mapping[
     if sample.parent is None:
         return row
     # What is true of the whole video stands in its own row.
-    return replace(
-        row, parent=sample.parent, frame=sample.frame, time_s=sample.time_s, attributes={}, action=None, reason=None
-    )
+    whole: dict[str, Any] = {"attributes": {}, "action": None, "reason": None, "dropped_streams": {}}
+    return replace(row, parent=sample.parent, frame=sample.frame, time_s=sample.time_s, **whole)
 
 
 def _source(source: Source) -> dict[str, Any]:

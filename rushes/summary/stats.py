@@ -29,6 +29,7 @@ class Stats:
         self._actions: Counter[str] = Counter()
         self._robots: Counter[str] = Counter()
         self._dropped: Counter[str] = Counter()
+        self._streams: Counter[str] = Counter()
         self._sizes: Counter[str] = Counter()
         self._codecs: Counter[str] = Counter()
         self._boxes: Counter[int] = Counter()
@@ -73,6 +74,7 @@ class Stats:
             "resolutions": _sorted(self._sizes),
             "codecs": _sorted(self._codecs),
             "dropped": _sorted(self._dropped),
+            "dropped_streams": _sorted(self._streams),
         }
 
     def _add_item(self, row: ManifestRow) -> None:
@@ -84,6 +86,7 @@ class Stats:
         if row.robots:
             self._robots[row.robots] += 1
         self.announced += row.members or 0
+        self._streams.update(row.dropped_streams)
         if row.status == "ok" and row.members is None:
             self._duration_s += row.duration_s or 0.0
             self._codecs[row.video_codec or row.media_type or "unknown"] += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -39,7 +40,8 @@ class Probed(msgspec.Struct, frozen=True):
         audio_bits_per_s: Likewise, where stated, else 0.
         listed_frames: How many frames the container lists, where it does.
         start_s: What a frame's time counts from, in the container's seconds.
-        others: Kinds of the streams beside the first picture and the first sound, and `chapters`.
+        others: How many streams of each kind there are beside the first picture and the first sound; `cover art` and
+            `chapters` are kinds, too.
         seekable: Whether ffmpeg finds the key frame before a time; where there is no index of them it guesses a place,
             and what needs an earlier key frame is lost.
         early_s: How long the first frame comes before what the container calls its beginning, where ffmpeg cuts.
@@ -58,7 +60,7 @@ class Probed(msgspec.Struct, frozen=True):
     audio_bits_per_s: int = 0
     listed_frames: int | None = None
     start_s: float = 0.0
-    others: tuple[str, ...] = ()
+    others: dict[str, int] = msgspec.field(default_factory=dict)
     seekable: bool = True
     early_s: float = 0.0
 
@@ -120,10 +122,15 @@ def _early(packets: list[Packet], video: Stream, container: Container) -> float:
     return max(0.0, round(container.start_time - float(frames[0][0] * ratio(video.time_base)), 6))
 
 
-def _others(answer: Answer, video: Stream, audio: Stream | None) -> tuple[str, ...]:
+def _others(answer: Answer, video: Stream, audio: Stream | None) -> dict[str, int]:
     used = {video.index, audio.index if audio else None}
-    kinds = {stream.codec_type or "unknown" for stream in answer.streams if stream.index not in used}
-    return tuple(sorted(kinds | ({"chapters"} if answer.chapters else set())))
+    kinds = Counter(_kind(stream) for stream in answer.streams if stream.index not in used)
+    kinds.update({"chapters": len(answer.chapters)} if answer.chapters else {})
+    return dict(sorted(kinds.items()))
+
+
+def _kind(stream: Stream) -> str:
+    return "cover art" if stream.disposition.attached_pic else stream.codec_type or "unknown"
 
 
 def _video_stream(path: Path, sniffed: Sniffed, streams: list[Stream]) -> Stream:

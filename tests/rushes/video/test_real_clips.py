@@ -57,7 +57,7 @@ def test_a_real_clip_comes_out_as_expected(name: str, tmp_path: Path) -> None:
     assert expected.says in media.reason
     assert len(frame_times(made)) == media.info.frames == expected.frames
     assert (found.info.video_codec, found.info.audio_codec) == ("h264", "aac" if expected.sound else None)
-    assert (found.pixel_format, found.square, found.info.rotation, found.others) == ("yuv420p", True, 0, ())
+    assert (found.pixel_format, found.square, found.info.rotation, found.others) == ("yuv420p", True, 0, {})
     assert index_in_front(made)
 
 
