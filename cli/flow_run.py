@@ -9,6 +9,7 @@ from cli.home import prepare_environment
 from cli.output import json_line, note, say
 from cli.progress import shown
 from rushes.errors import RunFailedError
+from rushes.export.custom import check_exporter
 from rushes.pipeline_file import load
 from rushes.plan import latest_run
 from rushes.summary.outcome import STATUSES, RunOutcome, load_outcome
@@ -20,6 +21,7 @@ __all__ = ["run_and_report"]
 def run_and_report(flow: str, file: Path, overrides: Sequence[str], runner: str, as_json: bool, verbose: bool) -> int:
     """Runs a flow over a pipeline file and returns the command's exit code."""
     pipeline = load(file, overrides)
+    check_exporter(pipeline)
     place = pipeline.workspace_place
     with opened(place) as workspace:
         before = latest_run(workspace)

@@ -8,9 +8,11 @@ from prefect_ray.context import remote_options
 from flows.naming import run_name
 from flows.runner import ray_runner, settle, within_limit
 from rushes.config import Pipeline
+from rushes.export.custom import check_exporter, take_along
+from rushes.export.exporters import is_custom
 from rushes.plan import Plan, new_run
 from rushes.summary.outcome import RunOutcome
-from rushes.workspace import locked
+from rushes.workspace import locked, opened
 from tasks.aggregate import aggregate
 from tasks.export import export as export_batch
 from tasks.plan import plan_export, plan_ingest
@@ -21,6 +23,7 @@ __all__ = ["export", "export_steps"]
 @flow(name="export", flow_run_name=run_name, task_runner=ray_runner())
 def export(config: Pipeline) -> RunOutcome:
     """Makes the dataset from what earlier ingests brought in; fetches nothing."""
+    check_exporter(config)
     with locked(config.workspace_place):
         plan: Plan = settle([[plan_ingest.submit(config, new_run())]])[0]
         return export_steps(config, plan)
@@ -30,8 +33,12 @@ def export_steps(config: Pipeline, plan: Plan) -> RunOutcome:
     """Runs the export inside a flow whose workspace is locked.
 
     Raises:
+        ConfigError: `export.format` names an exporter that cannot be used.
         RunFailedError: A batch broke, or more items failed than `run.max_failed` allows.
     """
+    if is_custom(config):  # here, because its code lies where this process runs, and nowhere else
+        with opened(config.workspace_place) as workspace:
+            take_along(config, workspace, plan.run)
     batches = settle([[plan_export.submit(config, plan.run)]])[0]
     with remote_options(num_cpus=1):
         settle([[export_batch.submit(config, batch)] for batch in batches])

@@ -9,6 +9,7 @@ from flows.ingest import ingest_steps
 from flows.naming import run_name
 from flows.runner import ray_runner
 from rushes.config import Pipeline
+from rushes.export.custom import check_exporter
 from rushes.summary.outcome import RunOutcome
 from rushes.summary.output import check_output
 from rushes.workspace import locked
@@ -20,5 +21,6 @@ __all__ = ["pipeline"]
 def pipeline(config: Pipeline) -> RunOutcome:
     """Turns a list of media URLs into a verified dataset."""
     check_output(config.output_place)  # before hours of work, not after
+    check_exporter(config)
     with locked(config.workspace_place):
         return export_steps(config, ingest_steps(config))

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
+    JsonValue,
     ValidationError,
     ValidationInfo,
     WithJsonSchema,
@@ -26,6 +28,8 @@ from rushes.errors import ConfigError
 from rushes.video.config import PROFILES, Still, TranscodeConfig, parse_resolution
 
 __all__ = [
+    "FORMATS",
+    "RESERVED",
     "DownloadConfig",
     "ExportConfig",
     "FramesConfig",
@@ -248,11 +252,31 @@ def _frames_by_name(schema: dict[str, Any]) -> None:
     schema["anyOf"].append({"type": "string", "enum": ["annotated", "keyframes"]})
 
 
+FORMATS = ("yolo", "yolo-seg", "yolo-pose", "yolo-obb", "coco", "voc")
+"""Layouts of a dataset that are built in."""
+RESERVED = ("classes", "export_items", "format", "media", "name", "output", "path_root", "run", "self", "split")
+"""Parameters that every exporter has, or that its constructor has."""
+_EXPORTER = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
+
+
+def _known_format(value: str) -> str:
+    if value not in FORMATS and not re.fullmatch(_EXPORTER, value):
+        raise ValueError(f"expected one of {', '.join(FORMATS)}, or an exporter of your own as module:Class")
+    return value
+
+
+_FORMAT_SCHEMA = {"anyOf": [{"type": "string", "enum": [*FORMATS]}, {"type": "string", "pattern": _EXPORTER}]}
+
+
 class ExportConfig(Section):
     """What the dataset looks like."""
 
-    format: Literal["yolo", "yolo-seg", "yolo-pose", "yolo-obb", "coco", "voc"] = "yolo"
-    """Layout of the dataset."""
+    format: Annotated[str, AfterValidator(_known_format), WithJsonSchema(_FORMAT_SCHEMA)] = "yolo"
+    """Layout of the dataset; or an exporter of one's own, as module:Class."""
+    code: str | None = None
+    """Folder in which the module of such an exporter is looked for first; empty is that of the pipeline file."""
+    params: dict[str, JsonValue] = Field(default_factory=dict)
+    """Parameters of an exporter of one's own."""
     classes: tuple[str, ...] | dict[str, tuple[str, ...]] | None = None
     """Class names in order; or new names, each with the old ones it takes in; empty takes the source's order."""
     split: dict[Literal["train", "val", "test"], Annotated[float, Field(ge=0, le=1)]] = {
@@ -262,6 +286,16 @@ class ExportConfig(Section):
     """Share of the groups in each split; an item's own split column goes first."""
     media: Literal["auto", "copy", "link"] = "auto"
     """How files get into the dataset: auto links where the disk allows it."""
+
+    @field_validator("params")
+    @classmethod
+    def _free(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        for name in value:
+            if name in RESERVED:
+                raise _wrong(
+                    (name,), value[name], "rushes gives every exporter one of this name; expected another name"
+                )
+        return value
 
     @field_validator("split")
     @classmethod

@@ -9,6 +9,7 @@ quarantined (bytes arrived, and are kept apart as not trusted).
     ├── WorkspaceBusyError          workspace_busy      exit 1
     ├── OutputOccupiedError         output_occupied     exit 2
     ├── RunFailedError              run_failed          exit 1
+    ├── ExporterError               exporter            exit 1
     ├── AccountingError             accounting          exit 1
     ├── LedgerError                 ledger              exit 1
     ├── DependencyError             missing_dependency  exit 2
@@ -64,6 +65,7 @@ __all__ = [
     "DiskFullError",
     "DownloadError",
     "DuplicateRowError",
+    "ExporterError",
     "FFmpegNotFoundError",
     "ForbiddenHostError",
     "HTTPStatusError",
@@ -131,6 +133,12 @@ class RunFailedError(RushesError):
     """The run ended, and too many of its items or any of its batches failed."""
 
     code = "run_failed"
+
+
+class ExporterError(RushesError):
+    """An exporter's own code broke, or gathers what cannot be put together over batches."""
+
+    code = "exporter"
 
 
 class AccountingError(RushesError):

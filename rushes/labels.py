@@ -11,7 +11,30 @@ from typing import Any
 import msgspec
 from msgspec import field
 
-__all__ = ["Annotation", "Box", "Category", "Keypoint", "Mask", "Part", "Point", "Ring", "Span"]
+__all__ = ["Annotation", "Box", "Category", "Keyed", "Keypoint", "Mask", "Part", "Point", "Ring", "Span"]
+
+
+class Keyed:
+    """Lets a record be read like a dict, as code does that was written for dicts: `sample.get("annotations", [])`.
+
+    A label's class goes by `class_name` and `class`, too.
+    """
+
+    __slots__ = ()
+
+    def __getitem__(self, key: str) -> Any:
+        name = "label" if key in ("class", "class_name") and isinstance(self, Annotation) else key
+        if name not in self.__struct_fields__:  # type: ignore[attr-defined]
+            raise KeyError(key)
+        return getattr(self, name)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Returns a field, or the default where the record has no such field."""
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
 
 Point = tuple[float, float]
 """x, y."""
@@ -40,7 +63,7 @@ class Mask(msgspec.Struct, frozen=True, gc=False):
     counts: str
 
 
-class Annotation(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class Annotation(Keyed, msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One label on one item.
 
     Attributes:

@@ -37,6 +37,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Pipeline:
     data.setdefault("workspace", "./work")
     places = {key: data.pop(key) for key in ("source", "workspace", "output") if data.get(key) is not None}
     data = _expand(data, path) | {key: _place(key, place, path) for key, place in places.items()}
+    _find_code(data.get("export"), path)
     return validate(data, str(path))
 
 
@@ -86,6 +87,12 @@ def _place(key: str, place: Any, path: Path) -> Any:
     found = place if key == "source" or "://" in place else expand(place, str(path))
     absolute = "://" in found or found.startswith("${")
     return place if absolute else os.path.normpath(path.parent.absolute() / found)
+
+
+def _find_code(export: Any, path: Path) -> None:
+    """Has an exporter of the user's own looked for in the folder of the pipeline file, unless another one is named."""
+    if isinstance(export, dict) and ":" in str(export.get("format")):
+        export["code"] = os.path.normpath(path.parent.absolute() / str(export.get("code") or ""))
 
 
 def _override(data: dict[str, Any], text: str) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 from msgspec import field
 
-from rushes.labels import Annotation
+from rushes.labels import Annotation, Keyed
 
 __all__ = [
     "Download",
@@ -238,7 +238,7 @@ class WrittenFile(msgspec.Struct, frozen=True, gc=False):
     size_bytes: int
 
 
-class Sample(msgspec.Struct, frozen=True, gc=False):
+class Sample(Keyed, msgspec.Struct, frozen=True, gc=False):
     """One image or video of the dataset, with its labels in pixels of exactly this file.
 
     Attributes:

@@ -2,43 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 from rushes.export.run import ExportRun
 from rushes.labels import Annotation
 from rushes.records import Sample
 
-__all__ = ["BaseExporter", "labels_of", "media_path"]
+__all__ = ["BaseExporter", "begun", "labels_of", "media_path"]
 
 
 class BaseExporter:
     """Turns samples into the files of a dataset.
 
     For each sample `before_convert`, `convert_data`, `after_convert` and `process_file_saving` run in this order; once,
-    when all samples of all batches are there, `additional_file_saving`. Batches run in several processes, so what the
-    last hook needs does not travel on `self`: `self.run.emit(kind, value)` sends it, `self.run.parts(kind)` reads it.
+    when all samples of all batches are there, `additional_file_saving`. Batches run in several processes. What hooks
+    gather on `self` comes together at the end, as `rushes.export.gather` says: numbers and Counters add up, sets unite,
+    lists grow in the order of the source. What is too large for that goes by `self.run.emit(kind, value)`, and
+    `self.run.parts(kind)` reads it at the end, one value at a time.
 
         class CaptionExporter(BaseExporter):
+            def __init__(self, run, export_items, path_root, **params):
+                super().__init__(run, export_items, path_root, **params)
+                self.captions = {}
+
             def convert_data(self, data):
-                self.run.emit("caption", [data.name, data.attributes.get("caption", "")])
+                self.captions[data.name] = data.attributes.get("caption", "")
                 return data
 
             def additional_file_saving(self, export_path):
-                self.run.write("captions.json", json.dumps(list(self.run.parts("caption"))).encode())
+                (Path(export_path) / "captions.json").write_text(json.dumps(self.captions))
 
     Attributes:
-        run: Writes files, places media, logs.
+        run: Writes files, places media, logs, tells how far it is.
+        params: The dataset's `name`, `format`, `classes`, `split` shares, `media` mode and `output`, and those of
+            `export.params`.
+        export_items: Nothing: no process sees all items. It is here for constructors that hand it on.
+        path_root: The dataset's folder while it grows.
     """
 
-    def __init__(self, run: ExportRun) -> None:
+    def __init__(
+        self, run: ExportRun, export_items: Iterable[Any] = (), path_root: Path | None = None, **params: Any
+    ) -> None:
         self.run = run
-
-    @property
-    def params(self) -> Mapping[str, Any]:
-        """The dataset's `name`, `format`, `classes`, `split` shares and `media` mode."""
-        return self.run.params
+        self.export_items = export_items
+        self.path_root = path_root or run.export_path
+        self.params: Mapping[str, Any] = {**run.params, **params}
 
     def export(self, sample: Sample) -> None:
         """Runs one sample through its hooks."""
@@ -62,7 +73,7 @@ class BaseExporter:
 
         Args:
             data: What `after_convert` returned.
-            export_path: The dataset's folder, for looking; `self.run` writes.
+            export_path: The dataset's folder while it grows. Other batches write into it at the same time.
         """
         self.run.place(data, media_path(data, ""))
 
@@ -70,8 +81,28 @@ class BaseExporter:
         """Writes the files that need all samples.
 
         Args:
-            export_path: The dataset's folder, for looking; `self.run` writes.
+            export_path: The dataset's folder while it grows; `self.params["output"]` is where it will stand.
         """
+
+    def get_export_statistics(self) -> dict[str, Any]:
+        """Returns, at the end, what stands in `stats.json`."""
+        return dict(self.run.statistics)
+
+    def get_error_summary(self) -> dict[str, int]:
+        """Returns, at the end, how many items did not make it, by error code."""
+        return dict(self.run.statistics.get("failures_by_code", {}))
+
+
+E = TypeVar("E", bound=BaseExporter)
+
+
+def begun(kind: type[E], run: ExportRun) -> E:
+    """Returns an exporter, whether its constructor takes the run alone, or all that `BaseExporter` takes."""
+    parameters = inspect.signature(kind).parameters.values()
+    places = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL)]
+    if len(places) == 1 and not any(p.kind == p.VAR_KEYWORD for p in parameters):
+        return kind(run)
+    return kind(run, (), run.export_path, **run.params)
 
 
 def media_path(sample: Sample, folder: str) -> str:

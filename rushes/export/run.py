@@ -7,12 +7,15 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
+from rushes.errors import ExporterError
 from rushes.export.media import place
 from rushes.jsonl import read_lines
+from rushes.progress import throttled
 from rushes.records import Sample, WrittenFile
 from rushes.workspace import Workspace
 
@@ -40,6 +43,8 @@ class ExportRun:
         export_path: The dataset's folder.
         emitted: Takes each part; None at the end, where nobody would read them.
         parts: Files of all batches' parts, in batch order; empty before the end.
+        statistics: Content of `stats.json`; empty before the end.
+        watched: Look, before a file counts, whether the exporter changed it by itself after it was written or placed.
     """
 
     def __init__(
@@ -49,9 +54,12 @@ class ExportRun:
         export_path: Path,
         emitted: Callable[[Part], object] | None = None,
         parts: Sequence[Path] = (),
+        statistics: Mapping[str, Any] = MappingProxyType({}),
+        watched: bool = False,
     ) -> None:
         self.params = params
         self.export_path = export_path
+        self.statistics = statistics
         self.written: list[WrittenFile] = []
         """Files since the list was last cleared."""
         self.placed: str | None = None
@@ -62,10 +70,20 @@ class ExportRun:
         self._emitted = emitted
         self._parts = parts
         self._folders: set[Path] = set()
+        self._watched = watched
+        self._states: dict[str, tuple[int, int] | None] = {}
+        self._placed: dict[str, Path] = {}
+        self._progress: dict[str, Callable[[int, int], None]] = {}
 
     def log_message(self, message: str, level: str = "info") -> None:
         """Logs a message; `level` is one of debug, info, warning, error and critical."""
         _log.log(logging.getLevelNamesMapping()[level.upper()], "%s", message)
+
+    def set_progress(self, current: int, total: int, category: str = "export") -> None:
+        """Logs how far the exporter is with something, once in ten seconds at most."""
+        if category not in self._progress:
+            self._progress[category] = throttled(self.log_message, category)
+        self._progress[category](current, total)
 
     def drop(self, reason: str, count: int = 1) -> None:
         """Notes, for the manifest and the stats, that labels of the sample at hand were left out or changed."""
@@ -101,6 +119,7 @@ class ExportRun:
         """
         target = self._target(relative)
         target.unlink(missing_ok=True)  # it may be a second name of a stored file
+        self._placed.pop(relative, None)
         digest, size_bytes = hashlib.sha256(), 0
         with target.open("xb") as file:
             for piece in (data,) if isinstance(data, bytes) else data:
@@ -121,10 +140,50 @@ class ExportRun:
         """
         place(self._workspace.path(sample.path), self._target(relative), self.params["media"])
         self.placed = relative
+        self._placed[relative] = self._workspace.path(sample.path)
         return self._record(WrittenFile(relative, sample.sha256, sample.size_bytes))
+
+    def settle(self) -> list[WrittenFile]:
+        """Returns what was written since the last time, each file once and as it is now.
+
+        Raises:
+            ExporterError: A media file was changed where it stands, which may be the workspace's own.
+        """
+        files = {file.path: file for file in self.written}
+        for relative, state in self._states.items():
+            if _state(self.export_path / relative) != state:
+                files[relative] = self._changed(relative)
+        self.forget()
+        return [*files.values()]
+
+    def _changed(self, relative: str) -> WrittenFile:
+        path, stored = self.export_path / relative, self._placed.get(relative)
+        if stored or not path.is_file():
+            if stored and path.is_file() and path.samefile(stored):
+                stored.unlink()  # these bytes are not what its name says; the next run brings them here anew
+            raise ExporterError(
+                f"{relative}: changed or removed by the exporter after it was placed or written. Write what you make "
+                "of a media file by run.write, in its place or under another name."
+            )
+        content = path.read_bytes()
+        return WrittenFile(relative, hashlib.sha256(content).hexdigest(), len(content))
+
+    def undo(self) -> None:
+        """Removes what was written since the last time."""
+        for file in self.written:
+            (self.export_path / file.path).unlink(missing_ok=True)
+        self.forget()
+
+    def forget(self) -> None:
+        """Forgets what was written."""
+        self.written.clear()
+        self._placed.clear()
+        self._states.clear()
 
     def _record(self, file: WrittenFile) -> WrittenFile:
         self.written.append(file)
+        if self._watched:
+            self._states[file.path] = _state(self.export_path / file.path)
         return file
 
     def _target(self, relative: str) -> Path:
@@ -136,3 +195,12 @@ class ExportRun:
             target.parent.mkdir(parents=True, exist_ok=True)
             self._folders.add(target.parent)
         return target
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """Returns what tells that a file is another one than before; a hard link's other times change with its names."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_size

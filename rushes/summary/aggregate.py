@@ -14,11 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from rushes import __version__
 from rushes.config import Pipeline
-from rushes.errors import AccountingError
+from rushes.errors import AccountingError, ExporterError
 from rushes.export.batch import finish
 from rushes.files.sums import checksum_lines
 from rushes.jsonl import encode, json_bytes, read_lines
@@ -65,12 +66,13 @@ def _write(pipeline: Pipeline, workspace: Workspace, run: str, names: Sequence[s
     _account(plan, stats)
     content = stats.result()
     (building / "stats.json").write_bytes(json_bytes(content))
-    finished = finish(pipeline, workspace, run, names, building, plan.classes)
+    finished = finish(pipeline, workspace, run, names, building, plan.classes, content)
+    added = _taken(building / SUMMARY)
     _write_checksums(building, [*_parts(folder, names, "files", WrittenFile), *finished])
     over_limit = failed_share(content["items"]) > pipeline.run.max_failed
     work = work_done(results(workspace, run))
     outcome = RunOutcome(run, content["items"], content["failures_by_code"], work, over_limit, files=content["files"])
-    (building / SUMMARY).write_bytes(json_bytes(_summary(pipeline, outcome, building)))
+    (building / SUMMARY).write_bytes(json_bytes(added | _summary(pipeline, outcome, building)))
     shutil.copyfile(building / FAILURES, workspace.run(run) / FAILURES)
     return outcome
 
@@ -125,6 +127,21 @@ def _write_checksums(building: Path, written: Iterable[WrittenFile]) -> None:
         file.writelines(checksum_lines(digests))
 
 
+def _taken(path: Path) -> dict[str, Any]:
+    """Returns what an exporter wrote into the summary, which it does not know that rushes writes, too."""
+    if not path.is_file():
+        return {}
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise ExporterError(
+            f"{path.name}: written by the exporter, and no JSON object: {error}. Expected one, whose keys stand beside "
+            "those of rushes; or choose another name."
+        ) from error
+    path.unlink()
+    return found
+
+
 def _transcode(pipeline: Pipeline) -> dict[str, Any] | None:
     """Returns the settings as they came to be, because a profile is only a name for some."""
     section, config = pipeline.transcode, pipeline.transcode_config
@@ -145,7 +162,7 @@ def _summary(pipeline: Pipeline, outcome: RunOutcome, building: Path) -> dict[st
         "items": outcome.items,
         "work": outcome.work,
         "since": changes,
-        "export": pipeline.export.model_dump(mode="json"),
+        "export": pipeline.export.model_dump(mode="json", exclude={"code"}),
         "transcode": _transcode(pipeline),
         "frames": pipeline.frames.model_dump(mode="json") if pipeline.frames else None,
         "versions": {

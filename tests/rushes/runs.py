@@ -9,6 +9,7 @@ from PIL import Image
 
 from rushes.config import Pipeline
 from rushes.export.batch import export_batch
+from rushes.export.custom import take_along
 from rushes.ingest import checksum_batch, download_batch, transcode_batch
 from rushes.join import outcomes, plan_export
 from rushes.jsonl import read_lines, write_lines
@@ -42,6 +43,7 @@ def ingest(config: Pipeline, workspace: Workspace) -> Plan:
 
 def export(config: Pipeline, workspace: Workspace, plan: Plan) -> RunOutcome:
     begin(config.output_place)
+    take_along(config, workspace, plan.run)
     batches = plan_export(config, workspace, plan.run)
     for batch in batches:
         with building(config.output_place) as folder:
@@ -70,6 +72,7 @@ def run_apart(config: Pipeline) -> RunOutcome:
                 transcode_batch(config, workspace, batch)
         begin(config.output_place)
         with opened(place) as workspace:
+            take_along(config, workspace, name)
             batches = plan_export(config, workspace, name)
         for batch in batches:
             with opened(place) as workspace, building(config.output_place) as folder:

@@ -1,0 +1,98 @@
+"""The end of an export: what all batches gathered comes together, and the files that need it are written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rushes.config import Pipeline
+from rushes.errors import ExporterError
+from rushes.export.base import begun
+from rushes.export.classes import class_map
+from rushes.export.exporters import exporter_of, is_custom, params_of
+from rushes.export.gather import Change, gathered
+from rushes.export.handmade import handmade, now_ns
+from rushes.export.item import running
+from rushes.export.run import ExportRun
+from rushes.jsonl import read_lines
+from rushes.records import WrittenFile
+from rushes.storage import is_storage
+from rushes.workspace import Workspace
+
+__all__ = ["finish", "handed_over"]
+
+
+def finish(
+    pipeline: Pipeline,
+    workspace: Workspace,
+    run: str,
+    batches: Sequence[str],
+    building: Path,
+    classes: Sequence[str],
+    statistics: Mapping[str, Any] | None = None,
+) -> list[WrittenFile]:
+    """Writes the files of a dataset that need all of its samples, and returns them.
+
+    Args:
+        pipeline: The pipeline.
+        workspace: Its workspace.
+        run: The run's id.
+        batches: Names of all its export batches, in order.
+        building: The folder in which the dataset grows.
+        classes: Class names of the whole source, in its order.
+        statistics: What stands in `stats.json`.
+
+    Raises:
+        ExporterError: An exporter's own code broke, gathered what cannot be put together, or wrote one file for two
+            items.
+    """
+    parts = [handed_over(workspace, run, name, "parts") for name in batches]
+    params = params_of(pipeline, class_map(pipeline.export.classes, classes))
+    ending = ExportRun(params, workspace, building, parts=parts, statistics=statistics or {})
+    exporter = begun(exporter_of(pipeline, workspace, run), ending)
+    numbered = gathered(exporter, _changes(workspace, run, batches))
+    if numbered:
+        ending.log_message(
+            f"{', '.join(numbered)}: numbers keys as they come, so it changes with the source; the numbers of "
+            "export.classes, in params['classes'], do not",
+            "warning",
+        )
+    if not is_custom(pipeline):
+        exporter.additional_file_saving(building)
+        return ending.written
+    listed = {} if is_storage(pipeline.output_place) else _listed(workspace, run, batches)
+    since_ns = now_ns(building)
+    with running(exporter, "the end"):
+        exporter.additional_file_saving(building)
+    return [*ending.written, *handmade(building, listed, since_ns)]
+
+
+def handed_over(workspace: Workspace, run: str, batch: str, kind: str) -> Path:
+    """Returns the file in which a batch of an export hands something to the end."""
+    return workspace.run(run) / "export" / f"{batch}.{kind}.jsonl"
+
+
+def _changes(workspace: Workspace, run: str, batches: Iterable[str]) -> Iterator[Change]:
+    for name in batches:
+        with handed_over(workspace, run, name, "gathered").open(encoding="utf-8") as file:
+            yield from map(json.loads, file)
+
+
+def _listed(workspace: Workspace, run: str, batches: Iterable[str]) -> dict[str, str]:
+    """Returns the digests of the files that items brought into the dataset.
+
+    Raises:
+        ExporterError: Two items wrote the same file, with different contents.
+    """
+    digests: dict[str, str] = {}
+    for name in batches:
+        files: Iterator[WrittenFile] = read_lines(handed_over(workspace, run, name, "files"), WrittenFile)
+        for file in files:
+            if digests.setdefault(file.path, file.sha256) != file.sha256:
+                raise ExporterError(
+                    f"{file.path}: written for two items, with different contents. Make its name of data.name, which "
+                    "no two items share."
+                )
+    return digests

@@ -1,0 +1,56 @@
+"""Which exporter a pipeline asks for, and what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rushes.config import Pipeline
+from rushes.export.base import BaseExporter
+from rushes.export.classes import ClassMap
+from rushes.export.coco import CocoExporter
+from rushes.export.custom import custom_exporter
+from rushes.export.voc import VocExporter
+from rushes.export.yolo import YoloExporter, YoloObbExporter, YoloPoseExporter, YoloSegExporter
+from rushes.transfer.urls import redact
+from rushes.workspace import Workspace
+
+__all__ = ["BUILT_IN", "exporter_of", "is_custom", "params_of"]
+
+BUILT_IN: Mapping[str, type[BaseExporter]] = {
+    "coco": CocoExporter,
+    "voc": VocExporter,
+    "yolo": YoloExporter,
+    "yolo-obb": YoloObbExporter,
+    "yolo-pose": YoloPoseExporter,
+    "yolo-seg": YoloSegExporter,
+}
+"""Exporters by the names that `export.format` takes."""
+
+
+def exporter_of(pipeline: Pipeline, workspace: Workspace, run: str) -> type[BaseExporter]:
+    """Returns the exporter that `export.format` names.
+
+    Raises:
+        ConfigError: It is one of the user's own, and not there, or no exporter.
+    """
+    return BUILT_IN.get(pipeline.export.format) or custom_exporter(pipeline, workspace, run)
+
+
+def is_custom(pipeline: Pipeline) -> bool:
+    """Says whether the exporter is one of the user's own."""
+    return pipeline.export.format not in BUILT_IN
+
+
+def params_of(pipeline: Pipeline, mapping: ClassMap) -> Mapping[str, Any]:
+    """Returns the parameters of an exporter: those that each has, and `export.params`."""
+    export = pipeline.export
+    return {
+        "name": pipeline.name,
+        "format": export.format,
+        "classes": mapping.names,
+        "split": dict(export.split),
+        "media": export.media,
+        "output": redact(pipeline.output_place),
+        **export.params,
+    }

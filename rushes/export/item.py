@@ -1,0 +1,153 @@
+"""One item of an export: through the hooks, and what came of it, whole or not at all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from rushes.errors import ConfigError, ExporterError, RushesError, StorageError
+from rushes.export.base import BaseExporter
+from rushes.export.gather import Change, Gatherer
+from rushes.export.rows import archive_row, item_row, rejection_row, sample_row
+from rushes.export.run import Part
+from rushes.records import ManifestRow, Media, Rejection, Sample, Unpacked, WrittenFile
+from rushes.rejection import reject
+
+__all__ = ["Exported", "ItemExport", "Prepared", "Ready", "rejected"]
+
+
+class Prepared(NamedTuple):
+    """An item and its samples, ready for the hooks.
+
+    Attributes:
+        dropped: Labels that came into none of the samples, by reason code.
+    """
+
+    media: Media
+    split: str
+    samples: list[Sample]
+    dropped: Counter[str]
+
+
+Ready = Prepared | Unpacked | Rejection
+
+
+class Exported(NamedTuple):
+    """What came of an item.
+
+    Attributes:
+        rows: Of the manifest.
+        files: That it brought into the dataset.
+        parts: That its hooks emitted.
+        changes: What its hooks gathered, sample by sample.
+        samples: How many of them came into the dataset.
+        stopped: Whether it ended as failed or quarantined.
+    """
+
+    rows: list[ManifestRow]
+    files: list[WrittenFile]
+    parts: list[Part]
+    changes: list[Change]
+    samples: int
+    stopped: bool
+
+
+class ItemExport:
+    """Runs items through an exporter.
+
+    Args:
+        exporter: The exporter, as its constructor left it.
+        emitted: Where its run puts what it emits.
+    """
+
+    def __init__(self, exporter: BaseExporter, emitted: list[Part]) -> None:
+        self._exporter, self._emitted = exporter, emitted
+        self._gatherer = Gatherer(exporter)
+
+    def export(self, ready: Ready) -> Exported:
+        """Exports an item; where a hook raises an error that speaks of it, it ends as failed, and its files go.
+
+        Raises:
+            ExporterError: A hook broke, or gathered what cannot be put together.
+            StorageError: A file cannot be written or placed.
+        """
+        run = self._exporter.run
+        changes: list[Change] = []
+        rows, failed = [], None
+        try:
+            rows = list(self._rows(ready, changes))
+            files = run.settle()
+        except (ConfigError, ExporterError, StorageError):
+            raise
+        except RushesError as error:
+            if not isinstance(ready, Prepared):
+                raise
+            failed = rejected(ready.media, error)
+            rows, files = [rejection_row(failed)], []
+            run.undo()
+            self._gatherer.reset()
+            self._emitted.clear()
+            changes.clear()
+        parts = self._emitted[:]
+        self._emitted.clear()
+        samples = len(ready.samples) if isinstance(ready, Prepared) and failed is None else 0
+        return Exported(rows, files, parts, changes, samples, failed is not None or isinstance(ready, Rejection))
+
+    def _rows(self, ready: Ready, changes: list[Change]) -> Iterator[ManifestRow]:
+        if not isinstance(ready, Prepared):
+            yield rejection_row(ready) if isinstance(ready, Rejection) else archive_row(ready)
+            return
+        media, split, samples, dropped = ready
+        rows = [self._row(media, sample, changes) for sample in samples]
+        if len(samples) == 1 and samples[0].parent is None:
+            yield replace(rows[0], dropped=dict(sorted((dropped + Counter(rows[0].dropped)).items())))
+            return
+        yield item_row(media, split, dropped)
+        yield from rows
+
+    def _row(self, media: Media, sample: Sample, changes: list[Change]) -> ManifestRow:
+        run = self._exporter.run
+        run.dropped = Counter(sample.dropped)
+        run.placed = None
+        with running(self._exporter, sample.id):
+            self._exporter.export(sample)
+        if change := self._gatherer.take():
+            changes.append(change)
+        return sample_row(media, sample, run.placed, run.dropped)
+
+
+@contextmanager
+def running(exporter: BaseExporter, what: str) -> Iterator[None]:
+    """Says which exporter broke, and on what, where an error is none that rushes understands.
+
+    Raises:
+        ExporterError: Its hook raised such an error.
+    """
+    try:
+        yield
+    except RushesError:
+        raise
+    except Exception as error:
+        name = type(exporter).__name__
+        raise ExporterError(f"{name} broke on {what}: {type(error).__name__}: {error}{_at(error)}.") from error
+
+
+def rejected(media: Media, error: RushesError) -> Rejection:
+    """Returns how an item ended that the export stopped; people know it by its id, not by the name of its file."""
+    verified = media.verified
+    rejection = reject(verified.source, "export", error)
+    known = {"attempts": verified.attempts, "sha256": verified.sha256, "size_bytes": verified.size_bytes}
+    return replace(rejection, message=rejection.message.replace(Path(media.path).name, verified.source.id), **known)
+
+
+def _at(error: Exception) -> str:
+    """Returns where an error was raised: the innermost place, which is in the hook or in what it called."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f" ({Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno})" if trace else ""
