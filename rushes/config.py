@@ -30,6 +30,7 @@ from rushes.video.config import PROFILES, Still, TranscodeConfig, parse_resoluti
 __all__ = [
     "FORMATS",
     "RESERVED",
+    "VIDEO_FORMATS",
     "DownloadConfig",
     "ExportConfig",
     "FramesConfig",
@@ -252,9 +253,32 @@ def _frames_by_name(schema: dict[str, Any]) -> None:
     schema["anyOf"].append({"type": "string", "enum": ["annotated", "keyframes"]})
 
 
-FORMATS = ("yolo", "yolo-seg", "yolo-pose", "yolo-obb", "coco", "voc")
+FORMATS = (
+    "yolo",
+    "yolo-seg",
+    "yolo-pose",
+    "yolo-obb",
+    "coco",
+    "voc",
+    "imagefolder",
+    "videofolder",
+    "webdataset",
+    "csv",
+)
 """Layouts of a dataset that are built in."""
-RESERVED = ("classes", "export_items", "format", "media", "name", "output", "path_root", "run", "self", "split")
+RESERVED = (
+    "classes",
+    "export_items",
+    "format",
+    "media",
+    "name",
+    "output",
+    "path_root",
+    "run",
+    "self",
+    "shard_bytes",
+    "split",
+)
 """Parameters that every exporter has, or that its constructor has."""
 _EXPORTER = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
 
@@ -266,6 +290,8 @@ def _known_format(value: str) -> str:
 
 
 _FORMAT_SCHEMA = {"anyOf": [{"type": "string", "enum": [*FORMATS]}, {"type": "string", "pattern": _EXPORTER}]}
+VIDEO_FORMATS = frozenset({"csv", "videofolder", "webdataset"})
+"""Formats that hold videos whole, where no frames are asked for."""
 
 
 class ExportConfig(Section):
@@ -286,6 +312,8 @@ class ExportConfig(Section):
     """Share of the groups in each split; an item's own split column goes first."""
     media: Literal["auto", "copy", "link"] = "auto"
     """How files get into the dataset: auto links where the disk allows it."""
+    shard_bytes: Size = 10**9
+    """Largest shard of a webdataset, like 1GB; one sample alone may be larger."""
 
     @field_validator("params")
     @classmethod
@@ -339,6 +367,13 @@ class Pipeline(Section):
         workspace = others.data.get("workspace")
         if value and workspace and _holds(value, workspace):
             raise ValueError("expected a folder that does not hold the workspace, because a new dataset replaces it")
+        return value
+
+    @field_validator("export")
+    @classmethod
+    def _whole_videos(cls, value: ExportConfig, others: ValidationInfo) -> ExportConfig:
+        if value.format == "videofolder" and others.data.get("frames") is not None:
+            raise _wrong(("format",), value.format, "expected no `frames` beside it: a videofolder holds videos whole")
         return value
 
     @field_validator("profiles")

@@ -37,6 +37,7 @@ quarantined (bytes arrived, and are kept apart as not trusted).
     │   ├── CorruptMediaError       corrupt_media       quarantined
     │   └── MediaLimitsError        media_limits
     ├── NeedsFramesError            needs_frames        skipped
+    ├── NeedsVideoError             needs_video         skipped
     ├── NotIngestedError            not_ingested        skipped
     ├── ArchiveError                archive             quarantined
     └── VideoTranscodeError         transcode_failed
@@ -74,6 +75,7 @@ __all__ = [
     "MediaLimitsError",
     "MissingChecksumError",
     "NeedsFramesError",
+    "NeedsVideoError",
     "NotIngestedError",
     "NotMediaError",
     "OutputOccupiedError",
@@ -327,6 +329,13 @@ class NeedsFramesError(RushesError):
     """A video cannot stand in an image format unless `frames` says which of its frames to take."""
 
     code = "needs_frames"
+    status = "skipped"
+
+
+class NeedsVideoError(RushesError):
+    """An image cannot stand in a format that holds videos."""
+
+    code = "needs_video"
     status = "skipped"
 
 

@@ -17,7 +17,7 @@ import msgspec
 
 from rushes.errors import ConfigError, RowError
 
-__all__ = ["FORMATS", "MAX_LINE_BYTES", "Row"]
+__all__ = ["FORMATS", "MAX_LINE_BYTES", "Row", "read_csv", "read_jsonl"]
 
 MAX_LINE_BYTES = 64 * 2**20
 """A longer line is no row; labels of an hour of video fit in."""
@@ -39,22 +39,23 @@ class Row(NamedTuple):
     error: RowError | None = None
 
 
-def read_csv(path: Path, name: str) -> Iterator[Row]:
+def read_csv(path: Path, name: str, required: str = "url") -> Iterator[Row]:
     """Yields the rows of a CSV file.
 
     Args:
         path: The file.
         name: What messages call it.
+        required: A column that it must have.
 
     Raises:
-        ConfigError: It has no header, no `url` column, a column twice, or a quote that never ends.
+        ConfigError: It has no header, not the required column, a column twice, or a quote that never ends.
     """
     csv.field_size_limit(MAX_LINE_BYTES)
     with path.open("rb") as file:
         # Bytes that are no UTF-8 become surrogates, so that they spoil their own row only.
         lines = (line.decode("utf-8", "surrogateescape") for line in _lines(file, name))
         reader = csv.reader(lines, strict=True)
-        header = _header(reader, name)
+        header = _header(reader, name, required)
         while True:
             line = reader.line_num + 1
             try:
@@ -68,12 +69,12 @@ def read_csv(path: Path, name: str) -> Iterator[Row]:
                 yield _row(header, values, line, name)
 
 
-def read_jsonl(path: Path, name: str) -> Iterator[Row]:
+def read_jsonl(path: Path, name: str, required: str = "url") -> Iterator[Row]:
     """Yields the rows of a JSON lines file; arguments and errors as for `read_csv`."""
     with path.open("rb") as file:
         for line, text in enumerate(_lines(file, name), start=1):
             if text.strip():
-                yield _object(text, line, name)
+                yield _object(text, line, name, required)
 
 
 FORMATS: Mapping[str, Callable[[Path, str], Iterator[Row]]] = MappingProxyType(
@@ -93,7 +94,7 @@ def _lines(file: IO[bytes], name: str) -> Iterator[bytes]:
         yield line.removeprefix(_BOM) if number == 1 else line
 
 
-def _header(reader: Iterator[list[str]], name: str) -> list[str]:
+def _header(reader: Iterator[list[str]], name: str, required: str) -> list[str]:
     try:
         names = [cell.strip() for cell in next(reader, [])]
     except csv.Error as error:
@@ -107,9 +108,9 @@ def _header(reader: Iterator[list[str]], name: str) -> list[str]:
     twice = sorted({column for column in columns if columns.count(column) > 1})
     if twice:
         raise ConfigError(f"{name}:1: column {_shown(twice[0])} stands in the header twice; rename one of them.")
-    if "url" not in columns:
+    if required not in columns:
         found = ", ".join(map(_shown, columns))[:200] or "nothing"
-        raise ConfigError(f"{name}:1: expected a header with a column url, found {found}.")
+        raise ConfigError(f"{name}:1: expected a header with a column {required}, found {found}.")
     return columns
 
 
@@ -144,12 +145,14 @@ def _fault(column: str, value: str) -> str | None:
     return None
 
 
-def _object(text: bytes, line: int, name: str) -> Row:
+def _object(text: bytes, line: int, name: str, required: str) -> Row:
     where = f"{name}:{line}"
     try:
         cells = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Row(line, {}, RowError(f"{where}: not valid JSON: {error}. Expected one object a line."))
     if not isinstance(cells, dict):
-        return Row(line, {}, RowError(f"{where}: expected an object with the key url, found {type(cells).__name__}."))
+        return Row(
+            line, {}, RowError(f"{where}: expected an object with the key {required}, found {type(cells).__name__}.")
+        )
     return Row(line, {column: value for column, value in cells.items() if value is not None})

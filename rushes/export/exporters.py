@@ -10,7 +10,10 @@ from rushes.export.base import BaseExporter
 from rushes.export.classes import ClassMap
 from rushes.export.coco import CocoExporter
 from rushes.export.custom import custom_exporter
+from rushes.export.imagefolder import ImageFolderExporter, VideoFolderExporter
+from rushes.export.table import CsvExporter
 from rushes.export.voc import VocExporter
+from rushes.export.webdataset import WebDatasetExporter
 from rushes.export.yolo import YoloExporter, YoloObbExporter, YoloPoseExporter, YoloSegExporter
 from rushes.transfer.urls import redact
 from rushes.workspace import Workspace
@@ -19,7 +22,11 @@ __all__ = ["BUILT_IN", "exporter_of", "is_custom", "params_of"]
 
 BUILT_IN: Mapping[str, type[BaseExporter]] = {
     "coco": CocoExporter,
+    "csv": CsvExporter,
+    "imagefolder": ImageFolderExporter,
+    "videofolder": VideoFolderExporter,
     "voc": VocExporter,
+    "webdataset": WebDatasetExporter,
     "yolo": YoloExporter,
     "yolo-obb": YoloObbExporter,
     "yolo-pose": YoloPoseExporter,
@@ -51,6 +58,7 @@ def params_of(pipeline: Pipeline, mapping: ClassMap) -> Mapping[str, Any]:
         "classes": mapping.names,
         "split": dict(export.split),
         "media": export.media,
+        "shard_bytes": export.shard_bytes,
         "output": redact(pipeline.output_place),
         **export.params,
     }

@@ -180,6 +180,11 @@ class ExportRun:
         self._placed.clear()
         self._states.clear()
 
+    def stored(self, path: str) -> Path:
+        """Returns where the file at a sample's `path` is, for reading, and has it here where the workspace is not."""
+        self._workspace.need(path)
+        return self._workspace.path(path)
+
     def _record(self, file: WrittenFile) -> WrittenFile:
         self.written.append(file)
         if self._watched:

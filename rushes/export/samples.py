@@ -8,12 +8,12 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from rushes.config import Pipeline
-from rushes.errors import AnnotationError, NeedsFramesError
+from rushes.config import VIDEO_FORMATS, Pipeline
+from rushes.errors import AnnotationError, NeedsFramesError, NeedsVideoError
 from rushes.export.frames import Clip, chosen, clip_of, cut
 from rushes.export.names import file_stem
 from rushes.export.split import split_of
-from rushes.formats.placing import clip, scale
+from rushes.formats.placing import clip, is_placed, scale
 from rushes.labels import Annotation
 from rushes.records import Media, MediaInfo, Sample
 from rushes.workspace import Workspace
@@ -25,7 +25,7 @@ ByFrame = dict[int, Labels]
 
 
 def samples(media: Media, pipeline: Pipeline, workspace: Workspace) -> tuple[list[Sample], Counter[str]]:
-    """Returns what an item brings into the dataset: an image, or the frames that the pipeline takes from a video.
+    """Returns what an item brings into the dataset: an image, a video, or the frames that the pipeline takes from one.
 
     Args:
         media: The item; its labels bear the dataset's class names.
@@ -36,14 +36,17 @@ def samples(media: Media, pipeline: Pipeline, workspace: Workspace) -> tuple[lis
         The samples, in the order of time; and the labels that came into none of them, counted by reason code.
 
     Raises:
-        NeedsFramesError: It is a video, and the pipeline says nothing of frames.
+        NeedsFramesError: It is a video, the format holds none, and the pipeline says nothing of frames.
+        NeedsVideoError: It is an image, and the format holds videos only.
         AnnotationError: The labels do not fit the media.
         MediaError: The video is damaged.
         VideoTranscodeError: The video cannot be decoded.
     """
-    if media.info.media_type.startswith("video/"):
-        return _from_video(media, pipeline, workspace)
-    return [_from_image(media, pipeline)], Counter()
+    if not media.info.media_type.startswith("video/"):
+        return [_from_image(media, pipeline)], Counter()
+    if pipeline.frames is None and pipeline.export.format in VIDEO_FORMATS:
+        return _whole_video(media, pipeline, workspace)
+    return _from_video(media, pipeline, workspace)
 
 
 def split_for(media: Media, pipeline: Pipeline) -> str:
@@ -53,6 +56,10 @@ def split_for(media: Media, pipeline: Pipeline) -> str:
 
 
 def _from_image(media: Media, pipeline: Pipeline) -> Sample:
+    if pipeline.export.format == "videofolder":
+        raise NeedsVideoError(
+            f"{_where(media)}: an image cannot stand in a videofolder. Leave it out, or choose another export.format."
+        )
     labels = media.verified.source.annotations or ()
     for label in labels:
         if label.frame or label.time_s:
@@ -61,6 +68,34 @@ def _from_image(media: Media, pipeline: Pipeline) -> Sample:
                 "because this is an image."
             )
     return _fitted(_base(media, pipeline), labels, media.source_info)
+
+
+def _whole_video(media: Media, pipeline: Pipeline, workspace: Workspace) -> tuple[list[Sample], Counter[str]]:
+    """Returns a video with labels whose frames and times count in the file at hand, and not in what it was made of."""
+    labels = media.verified.source.annotations or ()
+    dropped: Counter[str] = Counter()
+    if any(not _is_throughout(label) for label in labels):
+        times = clip_of(media, pipeline, workspace)
+        labels = tuple(filter(None, (_in_file(label, times, _where(media), dropped) for label in labels)))
+    return [_fitted(_base(media, pipeline), labels, media.source_info, timed=True)], +dropped
+
+
+def _in_file(label: Annotation, times: Clip, where: str, dropped: Counter[str]) -> Annotation | None:
+    if _is_throughout(label):
+        return label
+    frame = times.labelled_frame(label, where)
+    rank = times.rank(frame)
+    if rank is None:
+        dropped["frame_not_taken" if times.holds(frame) else "outside_clip"] += 1
+        return None
+    if label.time_s is None:
+        return replace(label, frame=rank)
+    return replace(label, time_s=max(0.0, round(label.time_s - times.source[frame] + times.taken[rank], 6)))
+
+
+def _is_throughout(label: Annotation) -> bool:
+    """Says whether a label is of the whole video: it names neither a time nor a place in the picture."""
+    return label.frame is None and label.time_s is None and not is_placed(label)
 
 
 def _from_video(media: Media, pipeline: Pipeline, workspace: Workspace) -> tuple[list[Sample], Counter[str]]:
@@ -94,7 +129,7 @@ def _by_frame(media: Media, times: Clip) -> tuple[Labels, ByFrame]:
     throughout: list[Annotation] = []
     by_frame: defaultdict[int, list[Annotation]] = defaultdict(list)
     for label in media.verified.source.annotations or ():
-        if label.frame is None and label.time_s is None and not (label.box or label.polygon or label.keypoints):
+        if _is_throughout(label):
             throughout.append(label)
         else:
             by_frame[times.labelled_frame(label, _where(media))].append(label)
@@ -130,14 +165,14 @@ def _picture(base: Sample, frame: int, time_s: float, path: str, info: MediaInfo
     )
 
 
-def _fitted(sample: Sample, labels: Iterable[Annotation], source: MediaInfo) -> Sample:
-    """Returns the sample with labels that follow its size, and end at its edges."""
+def _fitted(sample: Sample, labels: Iterable[Annotation], source: MediaInfo, *, timed: bool = False) -> Sample:
+    """Returns the sample with labels that follow its size, and end at its edges; still ones, unless they are timed."""
     width, height = sample.info.width, sample.info.height
     kept: list[Annotation] = []
     dropped: Counter[str] = Counter()
     for label in labels:
         # The sample says which frame it is, so its labels need not.
-        still = replace(label, frame=None, time_s=None)
+        still = label if timed else replace(label, frame=None, time_s=None)
         if (width, height) != (source.width, source.height):
             still = scale(still, width / source.width, height / source.height)
         cut_off, reason = clip(still, width, height)

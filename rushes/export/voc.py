@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from rushes.export.base import BaseExporter, labels_of
+from rushes.export.items import write_classes
 from rushes.formats import voc, voc_masks, voc_sets
 from rushes.formats.placing import is_placed
 from rushes.records import Sample
@@ -74,7 +75,7 @@ class VocExporter(BaseExporter):
             self._write_lists(split, [image for image in images if image.split == split])
         if any(image.split == "val" for image in images):
             self._write_lists("trainval", [image for image in images if image.split in ("train", "val")])
-        self.run.write("classes.txt", "".join(f"{name}\n" for name in self.params["classes"]).encode())
+        write_classes(self.run)
 
     def _images(self) -> Iterator[_Image]:
         for name, split, labelled, segmented, shown in self.run.parts("image"):
