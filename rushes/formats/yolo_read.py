@@ -1,0 +1,191 @@
+"""Reads YOLO datasets: boxes, outlines, keypoints, or turned boxes, by the kind that all rows have.
+
+Pixels come from the pictures, whose headers say how large they are upright; the pictures must be there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePath
+from typing import NamedTuple
+
+from rushes.errors import AnnotationError
+from rushes.formats.dataset import Dataset, Labelled
+from rushes.formats.folder import read_whole
+from rushes.formats.identity import Identities, stem
+from rushes.formats.rings import as_turned_box
+from rushes.formats.sizes import upright_size
+from rushes.formats.yolo import Kind
+from rushes.formats.yolo_yaml import Layout, find_yaml, images_of, read_layout
+from rushes.labels import Annotation, Box, Keypoint, Point
+
+__all__ = ["read"]
+
+_MAX_BYTES = 64 * 2**20
+_MOST = 2.0
+"""Beyond this, numbers are not normalised ones that reach over the edge, but pixels."""
+_ROUNDED = 1e-6
+
+
+def read(path: Path, kind: Kind | None = None) -> Dataset:
+    """Reads a dataset.
+
+    Args:
+        path: Its `dataset.yaml`, or the folder in which that is.
+        kind: What rows say; None goes by `kpt_shape` and by the number of columns. Four corners may be of an outline;
+            where all rows have four, they are taken for turned boxes.
+
+    Raises:
+        AnnotationError: There is no `dataset.yaml`, or it is none; errors of label files come up with the items. They
+            name file and line.
+    """
+    found = find_yaml(path) if path.is_dir() else path
+    if found is None:
+        raise AnnotationError(f"{path}: no dataset.yaml in it with names and train, val or test.")
+    layout = read_layout(found)
+    images = [
+        _Image(split, place, image)
+        for split, places in layout.splits.items()
+        for place in places
+        for image in images_of(place, layout.root, f"{found.name}: {split}")
+    ]
+    chosen = kind or ("pose" if layout.keypoints else _kind(images))
+    return Dataset(layout.root, tuple(layout.categories.values()), _items(layout, images, chosen))
+
+
+class _Image(NamedTuple):
+    """An image of a split, and the folder or list that it is from."""
+
+    split: str
+    place: Path
+    path: str
+
+
+def _items(layout: Layout, images: Sequence[_Image], kind: Kind) -> Iterator[Labelled]:
+    root = f"{layout.root}/"
+    identities = Identities(map(_short, images))
+    for image in images:
+        where = f"{layout.path.name}: {image.split}"
+        if not image.path.startswith(root):
+            raise AnnotationError(f"{where}: the image {image.path} lies outside of {layout.root}.")
+        path = image.path[len(root) :]
+        identity = identities.take(_short(image), path) or identities.take(_short(image), f"{image.split}/{path}")
+        if identity is None:
+            raise AnnotationError(f"{where}: the image {path} stands there twice.")
+        width, height = upright_size(Path(image.path), where)
+        file = _label_file(image)
+        rows = _rows(file)
+        labels = () if rows is None else tuple(_Reader(layout, kind, width, height, file).labels(rows))
+        yield Labelled(identity, path, width, height, labels, rows is not None, split=image.split)
+
+
+def _short(image: _Image) -> str:
+    place = f"{image.place}/"
+    return stem(image.path[len(place) :] if image.path.startswith(place) else image.path.rpartition("/")[2])
+
+
+def _label_file(image: _Image) -> str:
+    """Returns where an image's labels are: the last folder `images` becomes `labels`; beside it where there is none."""
+    before, middle, after = image.path.rpartition("/images/")
+    return stem(f"{before}/labels/{after}" if middle else image.path) + ".txt"
+
+
+def _kind(images: Sequence[_Image]) -> Kind:
+    """Returns the kind of the first row that tells it."""
+    corners = False
+    for image in images:
+        for row in _rows(_label_file(image)) or ():
+            columns = len(row.split())
+            if columns == 5:
+                return "detect"
+            if columns not in (0, 9):
+                return "segment"
+            corners = corners or columns == 9
+    return "obb" if corners else "detect"
+
+
+def _rows(file: str) -> list[str] | None:
+    """Returns the lines of a label file; None where there is none."""
+    path = Path(file)
+    try:
+        return read_whole(path, _MAX_BYTES).decode().splitlines()
+    except UnicodeDecodeError:
+        raise AnnotationError(f"{path.name}: not text in UTF-8.") from None
+    except AnnotationError:
+        if path.exists():
+            raise
+        return None
+
+
+class _Reader:
+    """Reads the rows of one image."""
+
+    def __init__(self, layout: Layout, kind: Kind, width: int, height: int, file: str) -> None:
+        self.categories, self.keypoints = layout.categories, layout.keypoints or (0, 3)
+        self.kind, self.width, self.height, self.file = kind, width, height, file
+        self.columns = {"detect": 5, "obb": 9, "pose": 5 + math.prod(self.keypoints)}.get(kind)
+
+    def labels(self, rows: Sequence[str]) -> Iterator[Annotation]:
+        """Yields the labels that rows are."""
+        for number, row in enumerate(rows, 1):
+            texts = row.split()
+            if not texts:
+                continue
+            try:
+                numbers = self._numbers(texts)
+                category = self.categories.get(int(numbers[0])) if numbers[0].is_integer() else None
+                if category is None:
+                    raise ValueError(f"{texts[0]!r} is the number of no class")  # noqa: TRY301  read as one
+                yield self._label(category.name, numbers)
+            except ValueError as error:
+                raise AnnotationError(f"{PurePath(self.file).name}:{number}: {error}.") from None
+
+    def _numbers(self, texts: Sequence[str]) -> list[float]:
+        if len(texts) != self.columns and (self.columns or len(texts) < 7 or len(texts) % 2 == 0):
+            expected = self.columns or "an odd number of at least 7"
+            raise ValueError(f"{len(texts)} columns; expected {expected}, as in all rows of kind {self.kind}")
+        numbers = list(map(float, texts))
+        if not all(-1 <= number <= _MOST for number in numbers[1:]):  # nan is neither
+            raise ValueError("expected numbers that are normalised by the size of the image")
+        return numbers
+
+    def _label(self, name: str, numbers: list[float]) -> Annotation:
+        if self.kind == "segment":
+            return Annotation(name, polygon=self._points(numbers[1:]))
+        if self.kind == "obb":
+            points = self._points(numbers[1:])
+            turned = as_turned_box(points, 2 * _ROUNDED * max(self.width, self.height) + 0.01)
+            if turned is None:
+                return Annotation(name, polygon=points)
+            return Annotation(name, box=turned[0], rotation=turned[1])
+        keypoints = self._keypoints(numbers[5:]) if self.kind == "pose" else None
+        return Annotation(name, box=self._box(numbers[1:5]), keypoints=keypoints)
+
+    def _box(self, numbers: Sequence[float]) -> Box:
+        x, y, width, height = numbers
+        if width < 0 or height < 0:
+            raise ValueError("expected a width and a height of at least 0")
+        left, right = _edge(x - width / 2) * self.width, _edge(x + width / 2) * self.width
+        top, bottom = _edge(y - height / 2) * self.height, _edge(y + height / 2) * self.height
+        return left, top, right - left, bottom - top
+
+    def _points(self, numbers: Sequence[float]) -> tuple[Point, ...]:
+        return tuple((x * self.width, y * self.height) for x, y in zip(numbers[::2], numbers[1::2], strict=True))
+
+    def _keypoints(self, numbers: Sequence[float]) -> tuple[Keypoint, ...]:
+        size = self.keypoints[1]
+        points = self._points([value for at, value in enumerate(numbers) if at % size < 2])
+        if size == 2:
+            return tuple((x, y, 2.0 if x or y else 0.0) for x, y in points)
+        seen = numbers[2::3]
+        if not {0, 1, 2}.issuperset(seen):
+            raise ValueError("expected a visibility of 0, 1 or 2")
+        return tuple((x, y, visibility) for (x, y), visibility in zip(points, seen, strict=True))
+
+
+def _edge(value: float) -> float:
+    """Returns an edge; one that six decimals moved out of the image is at its edge."""
+    if -_ROUNDED <= value < 0:
+        return 0.0
+    return 1.0 if 1 < value <= 1 + _ROUNDED else value
