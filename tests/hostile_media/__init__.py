@@ -46,11 +46,14 @@ CASES = [case for group in GROUPS.values() for case in group]
 
 def table() -> str:
     """Returns the cases as a table in Markdown."""
-    rows = ["| What is tried | What comes of it | Cases |", "|---|---|---|"]
+    rows = ["| What is tried | What comes of it | A look at it | Cases |", "|---|---|---|---|"]
     for name, group in GROUPS.items():
-        by_outcome: defaultdict[str, list[str]] = defaultdict(list)
+        by_outcome: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
         for case in group:
-            shown = " or ".join(word if word == "ok" else f"`{word}`" for word in case.outcome.split(", "))
-            by_outcome[shown].append(case.what)
-        rows += [f"| {name} | {outcome} | {'; '.join(cases)} |" for outcome, cases in by_outcome.items()]
+            by_outcome[_shown(case.outcome), _shown(case.looked_at)].append(case.what)
+        rows += [f"| {name} | {ends} | {looked} | {'; '.join(cases)} |" for (ends, looked), cases in by_outcome.items()]
     return "\n".join(rows) + "\n"
+
+
+def _shown(outcome: str) -> str:
+    return " or ".join(word if word == "ok" else f"`{word}`" for word in outcome.split(", "))

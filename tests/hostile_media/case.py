@@ -38,6 +38,8 @@ class Case(NamedTuple):
         make: Makes it.
         outcome: What becomes of it: an error's code, or `ok`; several where ffmpegs differ.
         fps: The frame rate that is asked for.
+        look: What becomes of a look at it, a contact sheet or a thumbnail, where that is something else: little is
+            decoded for it, and what there is is shown.
     """
 
     what: str
@@ -45,6 +47,12 @@ class Case(NamedTuple):
     make: Callable[[Lure], bytes]
     outcome: str
     fps: float | None = None
+    look: str | None = None
+
+    @property
+    def looked_at(self) -> str:
+        """What becomes of a look at it."""
+        return self.outcome if self.look is None else self.look
 
 
 def text(form: str) -> Callable[[Lure], bytes]:

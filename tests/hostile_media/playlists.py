@@ -85,7 +85,7 @@ PLAYLISTS = [
     Case("HLS behind an ASF's first bytes", "a.wmv", behind(bytes.fromhex("3026b2758e66cf11")), "corrupt_media"),
     Case("HLS behind an Ogg's first bytes", "a.ogv", behind(b"OggS\0"), "corrupt_media"),
     Case("HLS behind an MPEG's first bytes", "a.mpg", behind(b"\0\0\1\xba"), "corrupt_media"),
-    Case("HLS behind a PNG's first bytes", "a.png", behind(b"\x89PNG\r\n\x1a\n"), "corrupt_media"),
+    Case("HLS behind a PNG's first bytes", "a.png", behind(b"\x89PNG\r\n\x1a\n"), "corrupt_media", look="not_media"),
     Case("HLS with a transport stream's sync bytes", "a.ts", synced, "corrupt_media"),
     *(
         Case(f"HLS of `{scheme}`", "a.mp4", partial(hls, scheme=scheme), "not_media")

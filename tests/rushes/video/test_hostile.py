@@ -27,6 +27,7 @@ from rushes.video import TranscodeConfig, get_video_info, transcode_video
 from rushes.video.binaries import find
 from rushes.video.config import PROFILES
 from rushes.video.frames import extract_frames
+from rushes.video.sheet import contact_sheet, thumbnail
 from rushes.workspace import Workspace
 from tests.hostile_media import CASES, NAMES, Case, Lure, table
 from tests.rushes.video.clips import card, number
@@ -88,32 +89,67 @@ def _outcome(step: Callable[[], object]) -> tuple[str, str, object]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.what)
 def test_a_hostile_file_reads_nothing_calls_nobody_and_ends_in_bounds(canary: Canary, case: Case) -> None:
+    path, verified = _arrived(canary, case)
+    config = replace(PROFILES["web"], fps=case.fps)
+    with _bounds():
+        code, said, made = _outcome(lambda: make_media(verified, Workspace(canary.folder), config))
+        probe_code, probe_said, _ = _outcome(lambda: probe_media(path))
+        cut_said = _outcome(lambda: extract_frames(path, [0, 1, 2, 50], canary.folder / "cut"))[1]
+        if isinstance(made, Media):
+            again = canary.folder / made.path
+            cut_said += _outcome(lambda: extract_frames(again, [0, 1, 2], canary.folder / "cut2"))[1]
+    assert code in case.outcome.split(", "), said
+    assert probe_code in ("ok", code), probe_said
+    files = _untouched(canary, path, said + probe_said + cut_said)
+    assert bool(files) <= (probe_code == "ok")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.what)
+def test_a_look_at_a_hostile_file_does_no_more(canary: Canary, case: Case) -> None:
+    path, _ = _arrived(canary, case)
+    with _bounds():
+        sheet, sheet_said, _ = _outcome(lambda: contact_sheet(path, canary.folder / "sheet.png"))
+        small, small_said, _ = _outcome(lambda: thumbnail(path, canary.folder / "small.jpg"))
+    assert {sheet, small} <= set(case.looked_at.split(", ")), sheet_said + small_said
+    files = _untouched(canary, path, sheet_said + small_said)
+    assert {file.name for file in files} == {
+        name for name, code in (("sheet.png", sheet), ("small.jpg", small)) if code == "ok"
+    }
+
+
+def _arrived(canary: Canary, case: Case) -> tuple[Path, Verified]:
     path = canary.folder / case.name
     canary.folder.mkdir()
     content = case.make(canary.lure)
     path.write_bytes(content)
-    verified = Verified(Source("a", "http://h/a"), case.name, hashlib.sha256(content).hexdigest(), len(content))
-    config = replace(PROFILES["web"], fps=case.fps)
-    began, used, own = time.monotonic(), _peak_kb(resource.RUSAGE_CHILDREN), _peak_kb(resource.RUSAGE_SELF)
+    source = Source("a", "http://h/a")
+    return path, Verified(source, case.name, hashlib.sha256(content).hexdigest(), len(content))
 
-    code, said, made = _outcome(lambda: make_media(verified, Workspace(canary.folder), config))
-    probe_code, probe_said, _ = _outcome(lambda: probe_media(path))
-    cut_said = _outcome(lambda: extract_frames(path, [0, 1, 2, 50], canary.folder / "cut"))[1]
-    if isinstance(made, Media):
-        cut_said += _outcome(lambda: extract_frames(canary.folder / made.path, [0, 1, 2], canary.folder / "cut2"))[1]
 
-    assert time.monotonic() - began < LONGEST_S
+@contextlib.contextmanager
+def _bounds() -> Iterator[None]:
+    """Checks that the block takes no more of processors and of memory than any item may."""
+    began, used, own = _cpu_s(), _peak_kb(resource.RUSAGE_CHILDREN), _peak_kb(resource.RUSAGE_SELF)
+    yield
+    assert _cpu_s() - began < LONGEST_S
     assert _peak_kb(resource.RUSAGE_CHILDREN) <= max(used, MOST_MEMORY_KB)
     assert _peak_kb(resource.RUSAGE_SELF) - own <= MOST_GROWTH_KB
-    assert code in case.outcome.split(", "), said
-    assert probe_code in ("ok", code), probe_said
+
+
+def _untouched(canary: Canary, path: Path, said: str) -> list[Path]:
+    """Checks that nothing was read, called or left over; returns what was made."""
     assert not canary.called()
-    assert canary.token not in said + probe_said + cut_said
+    assert canary.token not in said
     files = [file for file in canary.folder.rglob("*") if file.is_file() and file != path]
     assert not [file for file in files if canary.token.encode() in file.read_bytes()]
     assert sum(file.stat().st_size for file in files) < MOST_MADE_BYTES
     assert not [file for file in files if ".part" in file.name]
-    assert bool(files) <= (probe_code == "ok")
+    return files
+
+
+def _cpu_s() -> float:
+    found = [resource.getrusage(who) for who in (resource.RUSAGE_CHILDREN, resource.RUSAGE_SELF)]
+    return sum(used.ru_utime + used.ru_stime for used in found)
 
 
 def _peak_kb(who: int) -> int:
