@@ -19,9 +19,8 @@ from rushes.errors import RushesError
 from rushes.media import make_media
 from rushes.records import Source, Verified
 from rushes.sniff import sniff
-from rushes.video.command import decode_command
+from rushes.video.binaries import find
 from rushes.video.config import TranscodeConfig
-from rushes.video.probe import examine
 from rushes.video.process import run
 from rushes.workspace import Workspace
 from tests.rushes.video.clips import ffmpeg
@@ -99,7 +98,8 @@ def _outcome(path: Path, content: bytes) -> tuple[str, str | None]:
         return error.code, None
     if "frames" in media.reason or "complaints" in media.reason:
         return "ok, and said", None
-    decoding = run(decode_command(path, examine(path)), timeout_s=60)
+    decode = ("-xerror", "-threads", "1", "-i", str(path), "-map", "0:V:0", "-map", "0:a:0?", "-f", "null", "-")
+    decoding = run([str(find("ffmpeg")), "-nostdin", "-v", "error", *decode], timeout_s=60)
     if decoding.code or (media.source_info.frames, media.info.frames) != (FRAMES, FRAMES):
         return "ok", f"{media.action} ({media.reason}): {media.info.frames} frames, {decoding.last_words(path)}"
     return "ok", None

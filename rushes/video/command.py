@@ -127,7 +127,8 @@ def keyframes_command(source: Path) -> list[str]:
 
 def decode_command(source: Path, probed: Probed) -> list[str]:
     """Returns the command that decodes a source to nowhere, to see whether it can be."""
-    media = ffmpeg.input(f"file:{source.absolute()}", **input_options(source))
+    # What smooths the edges of blocks reads nothing of the file, so it finds nothing, and takes a fifth of the time.
+    media = ffmpeg.input(f"file:{source.absolute()}", **input_options(source), skip_loop_filter="all")
     streams = [media["V:0"], media["a:0"]] if probed.audio_decodable else [media["V:0"]]
     command: list[str] = ffmpeg.output(*streams, "-", f="null").global_args(*quiet()).compile(cmd=str(find("ffmpeg")))
     return command
