@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 _FLAGS = ("truncated", "difficult", "occluded")
 
@@ -72,7 +72,7 @@ def _check_image(root: Path, identity: str) -> Iterator[str]:
             yield f"{identity}: no {tag}"
     image = root / "JPEGImages" / (document.findtext("filename") or "")
     with Image.open(image) as opened:
-        size = opened.size
+        size = ImageOps.exif_transpose(opened).size  # readers of today turn a picture upright
     if [document.findtext("size/width"), document.findtext("size/height")] != [str(side) for side in size]:
         yield f"{identity}: a size that is not {size}"
     if document.findtext("segmented") not in ("0", "1"):
