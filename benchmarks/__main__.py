@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from importlib import import_module
 
-_NAMES = ("pipeline_vs_shell", "ingest_vs_downloaders")
+_NAMES = ("pipeline_vs_shell", "ingest_vs_downloaders", "probe_vs_ffprobe")
 
 
 def main() -> None:

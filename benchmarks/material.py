@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,10 +15,25 @@ from PIL import Image
 
 from rushes.video.binaries import find
 
-__all__ = ["PICTURE_SIZE", "clips", "padded", "pictures", "random_files", "sha256"]
+__all__ = ["PICTURE_SIZE", "clips", "padded", "pictures", "random_files", "sha256", "small_clips"]
 
 PICTURE_SIZE = (320, 240)
 _KINDS = ("testsrc2", "mandelbrot", "testsrc2=alpha=128", "mandelbrot=maxiter=300")
+# Three in four are mp4, as in most lists.
+_SMALL: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("mp4", ("-c:v", "libx264", "-c:a", "aac")),
+    ("mp4", ("-c:v", "libx264", "-c:a", "aac", "-movflags", "+faststart")),
+    ("mp4", ("-c:v", "libx264", "-profile:v", "baseline", "-c:a", "aac")),
+    ("mkv", ("-c:v", "libx264", "-c:a", "aac")),
+    ("mp4", ("-c:v", "libx264", "-an")),
+    ("mp4", ("-c:v", "libx265", "-x265-params", "log-level=none", "-c:a", "aac")),
+    ("mp4", ("-c:v", "libx264", "-preset", "slow", "-c:a", "aac")),
+    ("webm", ("-c:v", "libvpx", "-c:a", "libopus")),
+    ("mp4", ("-c:v", "libx264", "-g", "12", "-c:a", "aac")),
+    ("mp4", ("-c:v", "mpeg4", "-c:a", "aac")),
+    ("mp4", ("-c:v", "libx264", "-tune", "zerolatency", "-c:a", "aac")),
+    ("ts", ("-c:v", "libx264", "-c:a", "aac")),
+)
 _DRAWN = 500
 _BLOCK_BYTES = 1_000_000
 _QUALITY = 70  # noise of this size and quality makes JPEG files of about 50 KB
@@ -32,6 +48,24 @@ def clips(folder: Path, number: int, duration_s: float) -> list[Path]:
         path = folder / f"clip-{duration_s:g}s-{index:04}.mp4"
         if not path.exists():
             _ffmpeg("-i", str(original), "-c", "copy", "-metadata", f"title={index}", str(path))
+        made.append(path)
+    return made
+
+
+def small_clips(folder: Path, number: int, size: str, duration_s: float = 2.0) -> list[Path]:
+    """Makes clips of a few codecs and containers; a dozen are encoded, the others are their copies."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made: list[Path] = []
+    for index in range(number):
+        kind = index % len(_SMALL)
+        suffix, options = _SMALL[kind]
+        path = folder / f"small-{size}-{index:05}.{suffix}"
+        if not path.exists() and index == kind:
+            picture = ("-f", "lavfi", "-i", f"testsrc2=size={size}:rate=25:duration={duration_s}")
+            sound = ("-f", "lavfi", "-i", f"sine=duration={duration_s}")
+            _ffmpeg(*picture, *sound, *options, "-pix_fmt", "yuv420p", str(path))
+        elif not path.exists():
+            shutil.copyfile(made[kind], path)
         made.append(path)
     return made
 

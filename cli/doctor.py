@@ -50,6 +50,7 @@ def _checks() -> Iterator[Check]:
     yield from (_package(name, extra="storage") for name in _EXTRA_PACKAGES)
     yield _binary("ffmpeg")
     yield _binary("ffprobe")
+    yield from _probing()
     yield from _parts()
     yield _writable("home", rushes_home())
     yield _writable("scratch", Path(tempfile.gettempdir()))
@@ -90,6 +91,17 @@ def _parts() -> Iterator[Check]:
         return
     mend = f"without {', '.join(lacking)}; install rushes[ffmpeg], or name a fuller one in RUSHES_FFMPEG"
     yield True, "ffmpeg's parts", mend if lacking else "decodes AV1, tones down HDR, measures VMAF"
+
+
+def _probing() -> Iterator[Check]:
+    from rushes.video.pool import why_not  # as above
+
+    try:
+        reason = why_not()
+    except RushesError:
+        return
+    used = f"ffprobe: {reason}" if reason else f"ffprobe, and where there are many files by PyAV {version('av')}"
+    yield True, "probing", f"by {used}"
 
 
 def _writable(what: str, folder: Path) -> Check:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
 
 from cli.output import json_line, json_option, note, say
 from rushes.errors import ConfigError, RushesError
-from rushes.summary.verify import verify_dataset
+from rushes.records import MediaInfo
 
 __all__ = ["probe", "verify"]
 
@@ -23,6 +26,8 @@ def verify(dataset: str, as_json: bool) -> int:
 
     Example: rushes verify datasets/street-scenes
     """
+    from rushes.summary.verify import verify_dataset  # slow to import
+
     found = verify_dataset(dataset)
     for what, paths in (("missing", found.missing), ("changed", found.changed), ("extra", found.extra)):
         for path in paths[:_SHOWN]:
@@ -44,17 +49,14 @@ def probe(files: tuple[Path, ...], as_json: bool) -> int:
 
     Example: rushes probe clip.mp4 photo.jpg
     """
-    from rushes.media import probe_media  # Pillow is slow to import
-
-    results = []
     for path in files:
         if not path.is_file():
             raise ConfigError(f"{path}: no such file.")
-        try:
-            info = probe_media(path)
-        except RushesError as error:
-            note(f"rushes: {error}")
-            results.append({"file": str(path), "error": {"code": error.code, "message": str(error)}})
+    results = []
+    for path, info in zip(files, _probed(files), strict=True):
+        if isinstance(info, RushesError):
+            note(f"rushes: {info}")
+            results.append({"file": str(path), "error": {"code": info.code, "message": str(info)}})
         else:
             facts = {name: getattr(info, name) for name in info.__struct_fields__}
             results.append({"file": str(path)} | facts)
@@ -63,3 +65,20 @@ def probe(files: tuple[Path, ...], as_json: bool) -> int:
     if as_json:
         json_line({"status": "failed" if failed else "ok", "files": results})
     return 1 if failed else 0
+
+
+def _probed(files: tuple[Path, ...]) -> Iterator[MediaInfo | RushesError]:
+    """Yields what each file holds, or what is wrong with it, in their order and several at a time."""
+    from rushes.video.pool import many_files
+
+    threads = min(len(files), os.cpu_count() or 1)
+    with many_files(files, threads), ThreadPoolExecutor(threads) as pool:
+        from rushes.media import probe_media  # Pillow is slow to import; workers get ready in the meantime
+
+        def one(path: Path) -> MediaInfo | RushesError:
+            try:
+                return probe_media(path)
+            except RushesError as error:
+                return error
+
+        yield from pool.map(one, files)

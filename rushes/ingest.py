@@ -36,6 +36,7 @@ from rushes.transfer.guard import GuardedSession, guarded_session
 from rushes.transfer.hosts import Shares
 from rushes.transfer.leases import gate_of
 from rushes.transfer.urls import redact
+from rushes.video.pool import many_files
 from rushes.workspace import Batch, Workspace
 
 __all__ = ["checksum_batch", "download_batch", "transcode_batch"]
@@ -119,7 +120,8 @@ def transcode_batch(
         run_stage("unpack", workspace, batch, path, _open(archives), members, 1, None)
     pending = _open({key: one for key, one in found.items() if key not in archives})
     path = segment_of(workspace, "media", batch)
-    result = run_stage("transcode", workspace, batch, path, pending, media, workers, report)
+    with many_files((one.path for one in found.values()), workers):
+        result = run_stage("transcode", workspace, batch, path, pending, media, workers, report)
     return msgspec.structs.replace(result, archives=len(archives))
 
 

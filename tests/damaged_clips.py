@@ -60,16 +60,20 @@ class Damaged(NamedTuple):
 
 def damaged(count: int, folder: Path) -> Iterator[Damaged]:
     """Damages so many clips and yields what becomes of each."""
+    for path, name, damage in damaged_files(count, folder):
+        yield Damaged(name, damage, *_outcome(path, path.read_bytes()))
+        path.unlink()
+
+
+def damaged_files(count: int, folder: Path) -> Iterator[tuple[Path, str, str]]:
+    """Damages so many clips; yields the file, which clip it was, and the damage."""
     clips = {name: _made(folder / name, options) for name, options in _CLIPS.items()}
     for seed in range(count):
         random_ = random.Random(seed)
         name, damage = random_.choice(sorted(clips)), random_.choice(DAMAGES)
-        content = _with(damage, clips[name], random_)
         path = folder / f"{seed}.part"
-        path.write_bytes(content)
-        path = path.rename(path.with_suffix(sniff(path).suffix))
-        yield Damaged(name, damage, *_outcome(path, content))
-        path.unlink()
+        path.write_bytes(_with(damage, clips[name], random_))
+        yield path.rename(path.with_suffix(sniff(path).suffix)), name, damage
 
 
 def _made(path: Path, options: tuple[str, ...]) -> bytes:

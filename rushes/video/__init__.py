@@ -1,8 +1,9 @@
-"""Video: probing, transcoding and frames, all by ffmpeg and ffprobe in processes of their own."""
+"""Video: probing, transcoding and frames, all by ffmpeg, ffprobe and libav in processes of their own."""
 
 from rushes.errors import FFmpegNotFoundError, TranscodingFailedError, UnsupportedFormatError, VideoTranscodeError
 from rushes.video.config import TranscodeConfig
 from rushes.video.convert import optimize_for_web, transcode_video
+from rushes.video.pool import many_files
 from rushes.video.probe import get_video_info, validate_video_format
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "UnsupportedFormatError",
     "VideoTranscodeError",
     "get_video_info",
+    "many_files",
     "optimize_for_web",
     "transcode_video",
     "validate_video_format",

@@ -1,4 +1,4 @@
-"""What is asked of a video file, in ffprobe's words."""
+"""What is asked of a video file, in ffprobe's words, whoever answers: ffprobe, or libav in a process of ours."""
 
 from __future__ import annotations
 

@@ -9,8 +9,9 @@ import msgspec
 
 from rushes.errors import MediaError, StorageError, UnsupportedFormatError
 from rushes.records import MediaInfo
+from rushes.video import ffprobe, pool
 from rushes.video.answer import HEAD_PACKETS, WHOLE_BYTES
-from rushes.video.ffprobe import ask, sniff_video
+from rushes.video.ffprobe import sniff_video
 from rushes.video.probed import Probed, read
 
 __all__ = ["Probed", "examine", "get_video_info", "probe", "validate_video_format"]
@@ -34,7 +35,9 @@ def examine(path: Path) -> Probed:
     """Returns the same as `probe`, with what a transcode needs on top of it; raises the same."""
     sniffed = sniff_video(path)
     whole = path.stat().st_size <= WHOLE_BYTES
-    return read(path, sniffed, ask(path, sniffed, None if whole else HEAD_PACKETS), whole)
+    most = None if whole else HEAD_PACKETS
+    answer = pool.ask(path, sniffed, most) or ffprobe.ask(path, sniffed, most)
+    return read(path, sniffed, answer, whole)
 
 
 def validate_video_format(path: str | Path) -> bool:

@@ -71,7 +71,7 @@ def read(path: Path, sniffed: Sniffed, answer: Answer, whole: bool) -> Probed:
     Args:
         path: The file, for messages.
         sniffed: What its first bytes say.
-        answer: What ffprobe says.
+        answer: What ffprobe or libav say.
         whole: Whether every packet was read.
 
     Raises:

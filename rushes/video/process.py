@@ -19,7 +19,7 @@ from typing import NamedTuple
 from rushes.errors import FFmpegNotFoundError, MediaLimitsError, TranscodingFailedError
 from rushes.video.limits import NOTHING_WRITTEN, Limits, restrict
 
-__all__ = ["Finished", "run"]
+__all__ = ["Finished", "leash", "run"]
 
 _TAIL_BYTES = 16 * 1024
 _CHUNK_BYTES = 64 * 1024
@@ -112,7 +112,7 @@ def run(
 def _start(argv: Sequence[str]) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            [*_leash(), *argv],
+            [*leash(), *argv],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -124,7 +124,7 @@ def _start(argv: Sequence[str]) -> subprocess.Popen[bytes]:
 
 
 @cache
-def _leash() -> tuple[str, ...]:
+def leash() -> tuple[str, ...]:
     """Returns the prefix by which the kernel kills the program when the thread that started it is gone."""
     if not sys.platform.startswith("linux"):
         return ()

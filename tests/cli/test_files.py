@@ -90,6 +90,28 @@ def test_a_video_is_transcoded_to_the_fields_that_were_set(tmp_path: Path) -> No
     assert (facts["width"], facts["height"], facts["video_codec"]) == (64, 48, "h264")
 
 
+def test_many_files_are_probed_in_their_order(tmp_path: Path) -> None:
+    """Of which most are looked at by workers, as far as there are any here."""
+    clip, files = coloured(tmp_path / "in.mp4"), []
+    for index in range(80):
+        files.append(tmp_path / f"{index:02}.mp4")
+        files[-1].write_bytes(clip.read_bytes()[: 500 if index % 7 == 3 else None])
+    (tmp_path / "a.png").write_bytes(clip.read_bytes())
+    done = rushes("probe", *files, tmp_path / "a.png", "--json")
+    assert done.returncode == 1
+    found = json.loads(done.stdout.splitlines()[-1])["files"]
+    assert [one["file"] for one in found] == [*map(str, files), str(tmp_path / "a.png")]
+    assert [index for index, one in enumerate(found) if "error" in one] == list(range(3, 80, 7))
+    assert {one["frames"] for one in found if "error" not in one} == {20}
+    assert {one["error"]["code"] for one in found if "error" in one} == {"corrupt_media"}
+
+
+def test_a_file_that_is_not_there_is_said_before_any_is_probed(tmp_path: Path) -> None:
+    done = rushes("probe", coloured(tmp_path / "in.mp4"), tmp_path / "gone.mp4")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "gone.mp4: no such file" in done.stderr
+
+
 def test_a_clip_is_cut_to_the_frame(tmp_path: Path) -> None:
     coloured(tmp_path / "in.mp4")
     times = ("--start", "0:00.5", "--duration", "0.7")

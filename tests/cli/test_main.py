@@ -87,7 +87,7 @@ def test_a_server_that_does_not_answer_is_exit_2_and_one_line_that_names_the_var
 
 def test_a_defect_is_exit_1_with_its_traceback_and_its_json_line() -> None:
     code = (
-        "import sys, cli.library; cli.library.verify_dataset = lambda _: 1 / 0; "
+        "import sys, cli.main, rushes.summary.verify; rushes.summary.verify.verify_dataset = lambda _: 1 / 0; "
         "sys.argv = ['rushes', 'verify', '.', '--json']; from cli.main import main; main()"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
@@ -138,6 +138,7 @@ def test_doctor_says_which_ffmpeg_is_used() -> None:
     assert checks["ffmpeg"]["ok"]
     assert checks["ffprobe"]["ok"]
     assert "AV1" in checks["ffmpeg's parts"]["text"]
+    assert checks["probing"]["text"].startswith("by ffprobe")
 
 
 def test_a_missing_ffmpeg_makes_doctor_fail_and_say_how_to_mend(tmp_path: Path) -> None:

@@ -19,9 +19,11 @@ from rushes.ledger import Ledger
 from rushes.plan import Plan, make_plan, new_run
 from rushes.records import Media, Rejection
 from rushes.results import results, work_done
+from rushes.video.pool import WORTH_FILES, Pool, why_not
 from rushes.workspace import Workspace, stored
 from tests.http_server import Answer, Handler, Server, ok, serve, status, truncated, validated
 from tests.rushes.runs import codes, ended, ingest, manifest, png, run, settings
+from tests.rushes.video.clips import card
 
 PAGE = b"<!doctype html><title>Please log in</title>"
 
@@ -188,6 +190,22 @@ def test_a_batch_that_runs_again_does_nothing_twice(workspace: Workspace, pictur
         for batch in plan.batches:
             assert step(config, workspace, batch).done == 0  # type: ignore[operator]
         assert (snapshot(workspace), len(server.requests)) == (before, asked)
+
+
+@pytest.mark.skipif(why_not() is not None, reason="probing is by ffprobe alone")
+def test_a_batch_of_many_videos_is_probed_by_a_worker(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers = Pool()
+    monkeypatch.setattr("rushes.video.pool._pool", workers)
+    clip = card(tmp_path / "clip.mp4").read_bytes()
+    for number in range(WORTH_FILES):
+        (tmp_path / f"{number}.mp4").write_bytes(clip + b"\0\0\0\x0cfree" + number.to_bytes(4, "big"))
+    config = settings(workspace, [{"id": str(number), "url": f"{number}.mp4"} for number in range(WORTH_FILES)])
+    plan = ingest(config, workspace)
+    assert set(codes(config, workspace, plan).values()) == {"ok"}
+    assert len(workers.idle) == 1
+    workers.close()
 
 
 @pytest.mark.parametrize("first", ["twin", "wrong"])
