@@ -305,6 +305,12 @@ class ExportConfig(Section):
     """Parameters of an exporter of one's own."""
     classes: tuple[str, ...] | dict[str, tuple[str, ...]] | None = None
     """Class names in order; or new names, each with the old ones it takes in; empty takes the source's order."""
+    drop_classes: tuple[str, ...] = ()
+    """Classes of the source whose labels are left out."""
+    required_classes: tuple[str, ...] = ()
+    """Classes of which the dataset must have at least one label."""
+    allow_class_drift: bool | Literal["append"] = False
+    """Whether classes may be other ones than in the dataset that stands at the output; append: new ones at the end."""
     split: dict[Literal["train", "val", "test"], Annotated[float, Field(ge=0, le=1)]] = {
         "train": 0.8,
         "val": 0.2,

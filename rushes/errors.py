@@ -6,6 +6,7 @@ quarantined (bytes arrived, and are kept apart as not trusted).
 
     RushesError
     ├── ConfigError                 bad_config          exit 2
+    │   └── ClassesError            classes             exit 2
     ├── WorkspaceBusyError          workspace_busy      exit 1
     ├── OutputOccupiedError         output_occupied     exit 2
     ├── RunFailedError              run_failed          exit 1
@@ -59,6 +60,7 @@ __all__ = [
     "ArchiveError",
     "BadURLError",
     "ChecksumMismatchError",
+    "ClassesError",
     "ConfigError",
     "ConnectionFailedError",
     "CorruptMediaError",
@@ -116,6 +118,12 @@ class ConfigError(RushesError):
 
     code = "bad_config"
     exit_code = 2
+
+
+class ClassesError(ConfigError):
+    """The classes of the dataset are not those that the pipeline, or the dataset before it, lets it have."""
+
+    code = "classes"
 
 
 class WorkspaceBusyError(RushesError):

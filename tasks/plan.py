@@ -7,6 +7,7 @@ from prefect import task
 from rushes import join, members, plan
 from rushes.config import Pipeline
 from rushes.summary import output
+from rushes.summary.drift import check_classes
 from rushes.workspace import Batch, opened
 from tasks.options import STEP
 
@@ -30,6 +31,7 @@ def plan_members(config: Pipeline, run: str) -> tuple[Batch, ...]:
 @task(name="plan export", task_run_name="plan export", tags={"rushes", "plan"}, **STEP)
 def plan_export(config: Pipeline, run: str) -> tuple[Batch, ...]:
     """Begins an empty dataset beside the output and cuts the planned items into batches."""
-    output.begin(config.output_place)
     with opened(config.workspace_place) as workspace:
+        check_classes(config, workspace, run)
+        output.begin(config.output_place)
         return join.plan_export(config, workspace, run)

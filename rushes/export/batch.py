@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from rushes.config import Pipeline
 from rushes.errors import RushesError
 from rushes.export.base import begun
-from rushes.export.classes import ClassMap, class_map
+from rushes.export.classes import ClassMap, classes_of
 from rushes.export.ending import finish, handed_over
 from rushes.export.exporters import exporter_of, is_custom, params_of
 from rushes.export.handmade import handmade
@@ -61,7 +61,7 @@ def export_batch(
         StorageError: A file cannot be placed as `export.media` asks.
     """
     workspace.need(batch.plan)
-    mapping = class_map(pipeline.export.classes, classes)
+    mapping = classes_of(pipeline, classes)
     outcomes: Iterator[Outcome] = read_lines(workspace.path(batch.plan), Outcome, batch.offset, batch.count)
     start = time.monotonic()
     done = stopped = size_bytes = 0

@@ -10,7 +10,7 @@ from typing import Any
 from rushes.config import Pipeline
 from rushes.errors import ExporterError
 from rushes.export.base import begun
-from rushes.export.classes import class_map
+from rushes.export.classes import classes_of
 from rushes.export.exporters import exporter_of, is_custom, params_of
 from rushes.export.gather import Change, gathered
 from rushes.export.handmade import handmade, now_ns
@@ -49,7 +49,7 @@ def finish(
             items.
     """
     parts = [handed_over(workspace, run, name, "parts") for name in batches]
-    params = params_of(pipeline, class_map(pipeline.export.classes, classes))
+    params = params_of(pipeline, classes_of(pipeline, classes))
     ending = ExportRun(params, workspace, building, parts=parts, statistics=statistics or {})
     exporter = begun(exporter_of(pipeline, workspace, run), ending)
     numbered = gathered(exporter, _changes(workspace, run, batches))

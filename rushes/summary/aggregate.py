@@ -21,6 +21,7 @@ from rushes import __version__
 from rushes.config import Pipeline
 from rushes.errors import AccountingError, ExporterError
 from rushes.export.batch import finish
+from rushes.export.classes import check_required, classes_of
 from rushes.files.sums import checksum_lines
 from rushes.jsonl import encode, json_bytes, read_lines
 from rushes.plan import Plan, load_plan, started
@@ -65,6 +66,7 @@ def _write(pipeline: Pipeline, workspace: Workspace, run: str, names: Sequence[s
     stats = _write_rows(folder, names, building)
     _account(plan, stats)
     content = stats.result()
+    check_required(pipeline.export.required_classes, content["classes"])
     (building / "stats.json").write_bytes(json_bytes(content))
     finished = finish(pipeline, workspace, run, names, building, plan.classes, content)
     added = _taken(building / SUMMARY)
@@ -72,7 +74,7 @@ def _write(pipeline: Pipeline, workspace: Workspace, run: str, names: Sequence[s
     over_limit = failed_share(content["items"]) > pipeline.run.max_failed
     work = work_done(results(workspace, run))
     outcome = RunOutcome(run, content["items"], content["failures_by_code"], work, over_limit, files=content["files"])
-    (building / SUMMARY).write_bytes(json_bytes(added | _summary(pipeline, outcome, building)))
+    (building / SUMMARY).write_bytes(json_bytes(added | _summary(pipeline, outcome, building, plan)))
     shutil.copyfile(building / FAILURES, workspace.run(run) / FAILURES)
     return outcome
 
@@ -148,7 +150,7 @@ def _transcode(pipeline: Pipeline) -> dict[str, Any] | None:
     return {"profile": section.profile} | asdict(config) if section and config else None
 
 
-def _summary(pipeline: Pipeline, outcome: RunOutcome, building: Path) -> dict[str, Any]:
+def _summary(pipeline: Pipeline, outcome: RunOutcome, building: Path, plan: Plan) -> dict[str, Any]:
     with published(pipeline.output_place, SUMMARY, MANIFEST) as before:
         changes = since(before, building / MANIFEST)
     began, ended = started(outcome.run), datetime.now(UTC)
@@ -162,6 +164,7 @@ def _summary(pipeline: Pipeline, outcome: RunOutcome, building: Path) -> dict[st
         "items": outcome.items,
         "work": outcome.work,
         "since": changes,
+        "classes": classes_of(pipeline, plan.classes).names,
         "export": pipeline.export.model_dump(mode="json", exclude={"code"}),
         "transcode": _transcode(pipeline),
         "frames": pipeline.frames.model_dump(mode="json") if pipeline.frames else None,

@@ -17,6 +17,7 @@ from rushes.members import plan_members
 from rushes.plan import Plan, make_plan, new_run
 from rushes.records import ManifestRow, Outcome, Rejection
 from rushes.summary.aggregate import aggregate
+from rushes.summary.drift import check_classes
 from rushes.summary.outcome import RunOutcome
 from rushes.summary.output import begin, building
 from rushes.workspace import Workspace, locked, opened
@@ -42,6 +43,7 @@ def ingest(config: Pipeline, workspace: Workspace) -> Plan:
 
 
 def export(config: Pipeline, workspace: Workspace, plan: Plan) -> RunOutcome:
+    check_classes(config, workspace, plan.run)
     begin(config.output_place)
     take_along(config, workspace, plan.run)
     batches = plan_export(config, workspace, plan.run)
@@ -70,6 +72,8 @@ def run_apart(config: Pipeline) -> RunOutcome:
         for batch in found:
             with opened(place) as workspace:
                 transcode_batch(config, workspace, batch)
+        with opened(place) as workspace:
+            check_classes(config, workspace, name)
         begin(config.output_place)
         with opened(place) as workspace:
             take_along(config, workspace, name)
