@@ -77,10 +77,10 @@ class V2Media(NamedTuple):
     where: str
 
     def annotations(self) -> Iterator[tuple[str, Json, str]]:
-        """Yields tool, annotation and place of all that is not a group."""
-        for tool, listed in self.tools.items():
-            if tool != "group":
-                yield from ((tool, each, f"{self.where}.{tool}[{index}]") for index, each in enumerate(listed))
+        """Yields tool, annotation and place of all that is not a group, whatever the order of the document's keys."""
+        for tool in ALL_TOOLS:
+            for index, each in enumerate(self.tools.get(tool, ())):
+                yield tool, each, f"{self.where}.{tool}[{index}]"
 
 
 class _Relation(Struct):

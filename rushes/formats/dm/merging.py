@@ -147,7 +147,7 @@ def _item(tool: str, made: Pair, before: Pair, annotation: Json) -> Json | None:
     item, known = made.item or {}, before.item or {}
     kept = {key: value for key, value in known.items() if key not in _DATA_KEYS}
     found = kept | item
-    if _is_overlooked(tool, known, annotation):
+    if "coordinates" not in item and _is_overlooked(tool, known, annotation):
         del found["coordinate"]
         found["coordinates"] = known["coordinates"]
     elif isinstance(item.get("coordinate"), list):

@@ -176,3 +176,13 @@ def test_what_v1_has_no_words_for_comes_back_though_the_v1_was_changed() -> None
     media["group"][0]["data"] = ["a"]
     expected["classification"]["bounding_box"].append("bus")
     assert found == expected
+
+
+def test_a_new_attr_does_not_cost_places_by_frame() -> None:
+    frames = {"9": {"x": 0, "y": 0, "width": 0, "height": 0}}
+    v1 = v1_of("bounding_box", {"coordinates": frames}, "video_1")
+    v2 = migrate_v1_to_v2(v1)
+    v2["annotation_data"]["videos"][0]["bounding_box"][0]["attrs"].append({"name": "seen", "value": True})
+    found = migrate_v2_to_v1(v2)
+    assert found["annotationsData"] == v1["annotationsData"]
+    assert found["annotations"]["video_1"][0]["classification"] == {"class": "car", "color": "red", "seen": True}
