@@ -52,6 +52,7 @@ def _checks() -> Iterator[Check]:
     yield _binary("ffprobe")
     yield from _probing()
     yield from _parts()
+    yield from _cards()
     yield _writable("home", rushes_home())
     yield _writable("scratch", Path(tempfile.gettempdir()))
     yield _prefect()
@@ -102,6 +103,16 @@ def _probing() -> Iterator[Check]:
         return
     used = f"ffprobe: {reason}" if reason else f"ffprobe, and where there are many files by PyAV {version('av')}"
     yield True, "probing", f"by {used}"
+
+
+def _cards() -> Iterator[Check]:
+    from rushes.video.hardware import HARDWARE, trouble  # as above
+
+    try:
+        working = [name for name, hardware in HARDWARE.items() if trouble(hardware, "yuv420p") is None]
+    except RushesError:
+        return
+    yield True, "encoders in graphics cards", ", ".join(working) or "none works here; software does the same"
 
 
 def _writable(what: str, folder: Path) -> Check:

@@ -158,8 +158,22 @@ class Transcode(Section):
 
     profile: Annotated[str, WithJsonSchema(_PROFILE_SCHEMA)] = "none"
     """Where the fields below start from: built in, or of `profiles`; none is TranscodeConfig's own defaults."""
-    vcodec: Literal["libx264", "libx265"] | None = None
-    """Video encoder."""
+    vcodec: (
+        Literal[
+            "libx264",
+            "libx265",
+            "h264_nvenc",
+            "h264_qsv",
+            "h264_vaapi",
+            "h264_videotoolbox",
+            "hevc_nvenc",
+            "hevc_qsv",
+            "hevc_vaapi",
+            "hevc_videotoolbox",
+        ]
+        | None
+    ) = None
+    """Video encoder; one in a graphics card that does not work is replaced by the software for its codec."""
     preset: (
         Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"] | None
     ) = None

@@ -9,16 +9,17 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from rushes.errors import MediaError, NotMediaError, UnsupportedFormatError
+from rushes.errors import LedgerError, MediaError, NotMediaError, UnsupportedFormatError
 from rushes.images import bake_orientation, orientation, probe_image
 from rushes.jsonl import encode as encode_json
+from rushes.jsonl import read_lines, write_lines
 from rushes.records import Media, MediaInfo, Verified
 from rushes.sniff import Sniffed, looks_like, sniff
 from rushes.video.colour import can_tone_map
 from rushes.video.config import TranscodeConfig
 from rushes.video.conform import conform
 from rushes.video.probe import Probed, examine, probe
-from rushes.video.verdict import judge
+from rushes.video.verdict import Verdict, judge
 from rushes.workspace import Workspace, stored
 
 __all__ = ["RECIPE_VERSION", "make_media", "probe_media", "recipe_of"]
@@ -91,13 +92,14 @@ def _video(verified: Verified, workspace: Workspace, path: Path, transcode: Tran
     probed = examine(path)
     if transcode is None:
         return _kept(verified, probed.info, "no transcode asked for", transcode)
-    derived = stored(f"derived/{recipe_of(transcode)}", verified.sha256, ".mp4")
+    derived, words = (stored(f"derived/{recipe_of(transcode)}", verified.sha256, end) for end in (".mp4", ".json"))
     target = workspace.path(derived)
-    workspace.need(derived)
+    workspace.need(derived, words)
     verdict = judge(path, probed, transcode)
-    info = _made_before(target) if verdict.action == "transcoded" else None
-    if info is None:
-        info, verdict = conform(path, target, transcode, probed, verdict)
+    before = _made_before(target, workspace.path(words)) if verdict.action == "transcoded" else None
+    info, verdict = before or conform(path, target, transcode, probed, verdict)
+    if before is None and verdict.action == "transcoded":
+        write_lines(workspace.path(words), [verdict])
     why = "; ".join([verdict.reason, *_notes(probed, info, transcode)])
     media = _kept(verified, probed.info, why, transcode)
     if verdict.action == "kept":
@@ -142,13 +144,16 @@ def _image(
     return replace(_derived(media, workspace, derived, probe_image(target)), action="transcoded")
 
 
-def _made_before(target: Path) -> MediaInfo | None:
-    """Returns the probe of what an earlier run made; it was published whole, but may have been damaged since."""
-    if not target.exists():
+def _made_before(target: Path, words: Path) -> tuple[MediaInfo, Verdict] | None:
+    """Returns the probe of what an earlier run made, and what there was to say of how.
+
+    Both were published whole, but may have been damaged since; who is asked again must say the same again.
+    """
+    if not (target.exists() and words.exists()):
         return None
     try:
-        return probe(target)
-    except (MediaError, UnsupportedFormatError):
+        return probe(target), next(read_lines(words, Verdict))
+    except (MediaError, UnsupportedFormatError, LedgerError, StopIteration):
         return None
 
 

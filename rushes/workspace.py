@@ -1,7 +1,7 @@
 """Where things stand in a workspace: the store, what was made of it, the ledgers, and each run's plan.
 
 media/ab/ab12….mp4            what came in, by sha256; equal bytes once
-derived/<recipe>/ab/ab12….mp4 what was made of it
+derived/<recipe>/ab/ab12….mp4 what was made of it; beside it, in ab12….json, how and why
 unpacked/<rules>/ab/ab12….jsonl  what came out of an archive: a list of members, which stand in media/
 quarantine/ab/ab12….bin       what came in and is not trusted
 incoming/                     transfers under way

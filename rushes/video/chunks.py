@@ -27,6 +27,7 @@ from rushes.video.binaries import describe
 from rushes.video.chunk_commands import chunk_command, join_command, sound_command
 from rushes.video.config import TranscodeConfig
 from rushes.video.cuts import Chunk, times_of
+from rushes.video.demands import allowed
 from rushes.video.ffprobe import query, sniff_video
 from rushes.video.limits import encoding
 from rushes.video.probe import Probed
@@ -109,7 +110,7 @@ def make_part(
             if part is None
             else chunk_command(source, made, config, probed, part)
         )
-        limits = encoding(source, probed.info.width * probed.info.height)
+        limits = allowed(source, config, probed)
         done = run(
             command, timeout_s=limit_s(probed.info.duration_s, config), on_progress=on_progress or _heard, limits=limits
         )

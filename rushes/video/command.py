@@ -12,7 +12,7 @@ import ffmpeg
 from rushes.sniff import sniff
 from rushes.video.binaries import find
 from rushes.video.config import TranscodeConfig
-from rushes.video.encoder import encoder_options, tag
+from rushes.video.encoder import card, encoder_options, tag
 from rushes.video.limits import MAX_PIXELS
 from rushes.video.picture import picture_filters
 from rushes.video.probe import Probed
@@ -151,11 +151,14 @@ def video_options(config: TranscodeConfig, probed: Probed, skipped_s: float, suf
     late = [f"setpts=PTS+{probed.early_s:.6f}/TB"] if probed.early_s and not config.start_time else []
     size = config.output_size(probed.info.width, probed.info.height)
     timing = {} if config.fps else {"enc_time_base:v": probed.time_base}
+    hdr = probed.colours.hdr
     filters = picture_filters(probed, size, ":out_range=tv", keep_hdr=config.hdr == "keep")
+    hardware = card(config, hdr)
+    upload = hardware.upload(config.pixel_format(hdr)) if hardware else []
     return {
-        **encoder_options(config, config.pixel_format(probed.colours.hdr), suffix),
+        **encoder_options(config, hdr, suffix),
         # The range that players take for granted, whatever the source used.
-        "vf": ",".join([*cut, *late, *rate, *filters]),
+        "vf": ",".join([*cut, *late, *rate, *filters, *upload]),
         "fps_mode": "vfr",
         **timing,
         **ONE_THREAD,

@@ -56,12 +56,12 @@ def conform(
         if info := _copied(source, target, config, probed, with_sound=verdict.action == "remuxed"):
             return info, verdict
         verdict = Verdict("transcoded", f"{verdict.reason}, and its copy did not have the same frames")
-    info, complaints = convert(source, target, config, probed, folder=chunks)
-    return info, _explained(verdict, complaints)
+    info, remarks = convert(source, target, config, probed, folder=chunks)
+    return info, _explained(verdict, remarks)
 
 
-def _explained(verdict: Verdict, complaints: str | None) -> Verdict:
-    return verdict._replace(reason="; ".join(filter(None, (verdict.reason, complaints))))
+def _explained(verdict: Verdict, remarks: str | None) -> Verdict:
+    return verdict._replace(reason="; ".join(filter(None, (verdict.reason, remarks))))
 
 
 def _check_decodes(source: Path, probed: Probed, config: TranscodeConfig) -> str | None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from rushes.errors import TranscodingFailedError
@@ -14,6 +15,7 @@ from rushes.video.chunks import Part, is_unfit, join, make_part, parts, place
 from rushes.video.config import PROFILES, TranscodeConfig
 from rushes.video.cuts import Chunk, cut
 from rushes.video.demands import check_demands
+from rushes.video.encoder import card, replacement
 from rushes.video.limits import check_duration
 from rushes.video.probe import Probed, examine
 from rushes.video.transcode import Encoded, Progress, check_names, encode
@@ -83,6 +85,9 @@ def convert(
 ) -> Encoded:
     """Does what `transcode_video` does for a source that is already probed, and returns what came of it.
 
+    An encoder in a graphics card may fail where it did not when it was tried: the picture is larger than it takes, or
+    others use it. Then software does the work.
+
     Args:
         source: The source.
         target: Where the result goes.
@@ -92,6 +97,28 @@ def convert(
         folder: Where chunks of this video may stand already, and are left; None for one that goes at the end.
         workers: Chunks to encode at a time.
     """
+    hardware = card(config, probed.colours.hdr)
+    by = f"by {hardware.name}" if hardware else replacement(config, probed.colours.hdr)
+    try:
+        info, remarks = _convert(source, target, config, probed, progress, folder, workers)
+    except TranscodingFailedError as error:
+        if hardware is None:
+            raise
+        by = f"{hardware.software} instead of {hardware.name}: {error}"
+        software = replace(config, vcodec=hardware.software)
+        info, remarks = _convert(source, target, software, probed, progress, folder, workers)
+    return Encoded(info, "; ".join(filter(None, (by, remarks))) or None)
+
+
+def _convert(
+    source: Path,
+    target: Path,
+    config: TranscodeConfig,
+    probed: Probed,
+    progress: Progress | None,
+    folder: Path | None,
+    workers: int,
+) -> Encoded:
     check_names(source, target)
     chunks = cut(source, probed, config) if target.suffix.lower() in _CONTAINERS else ()
     if not chunks:
@@ -102,9 +129,9 @@ def convert(
         made = _in_chunks(source, target, standing, config, probed, chunks, progress, workers)
     if made is not None:
         return made
-    info, complaints = encode(source, target, config, probed, progress)
+    info, remarks = encode(source, target, config, probed, progress)
     why = "in one pass, because its chunks did not come out frame for frame"
-    return Encoded(info, f"{why}; {complaints}" if complaints else why)
+    return Encoded(info, f"{why}; {remarks}" if remarks else why)
 
 
 def _in_chunks(

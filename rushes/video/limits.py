@@ -18,6 +18,7 @@ from rushes.errors import MediaLimitsError
 __all__ = [
     "MAX_PIXELS",
     "NOTHING_WRITTEN",
+    "UNLIMITED",
     "Limits",
     "check_duration",
     "check_filled",
@@ -47,16 +48,18 @@ class Limits(NamedTuple):
     """What one ffmpeg may have.
 
     Attributes:
-        memory_bytes: Address space.
-        file_bytes: Size of each file that it writes.
+        memory_bytes: Address space; None for as much as it likes.
+        file_bytes: Size of each file that it writes; likewise.
     """
 
-    memory_bytes: int
-    file_bytes: int
+    memory_bytes: int | None
+    file_bytes: int | None
 
 
 NOTHING_WRITTEN = Limits(_MEMORY_BYTES + _MEMORY_BYTES_PER_PIXEL * MAX_PIXELS, 0)
 """For what answers on standard output only."""
+UNLIMITED = Limits(None, None)
+"""For what reads and writes no file."""
 
 
 def encoding(source: Path, pixels: int, made_pixels: int = 0) -> Limits:
@@ -144,14 +147,12 @@ def restrict(pid: int, limits: Limits, timeout_s: float | None) -> None:
         return
     import resource
 
-    memory_bytes = min(
-        limits.memory_bytes, max(_MEMORY_BYTES, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    )
-    wanted = {
-        resource.RLIMIT_AS: memory_bytes,
-        resource.RLIMIT_FSIZE: limits.file_bytes,
-        resource.RLIMIT_CORE: 0,
-    }
+    wanted = {resource.RLIMIT_CORE: 0}
+    if limits.memory_bytes is not None:
+        there = max(_MEMORY_BYTES, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+        wanted[resource.RLIMIT_AS] = min(limits.memory_bytes, there)
+    if limits.file_bytes is not None:
+        wanted[resource.RLIMIT_FSIZE] = limits.file_bytes
     if timeout_s is not None:  # should the one be stopped who would end it
         wanted[resource.RLIMIT_CPU] = math.ceil(timeout_s * (os.cpu_count() or 1)) + 1
     with suppress(ProcessLookupError, PermissionError):  # gone already, or a sandbox that has limits of its own

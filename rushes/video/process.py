@@ -33,9 +33,10 @@ _ADDRESS = re.compile(r"(?:\[[^]]* @ 0x[0-9a-f]+\] )+")
 # What ffmpeg adds once the cause is said.
 _AFTERMATH = re.compile(
     r"[Tt]ask finished|Terminating thread|Conversion failed|Nothing was written|Last message repeated"
-    r"|Could not open encoder before EOF|Failed to inject frame"
+    r"|Could not open encoder before EOF|Failed to inject frame|Failed to set value"
     r"|Error (?:selecting an encoder|opening output file|muxing a packet|writing trailer|closing file|while filtering"
-    r"|while processing the decoded data)"
+    r"|while opening encoder|initializing output stream|while processing the decoded data|sending frames to consumers"
+    r"|parsing global options)"
 )
 _OUT_TIME = re.compile(rb"^out_time_us=([0-9]+)\s*$", re.MULTILINE)
 

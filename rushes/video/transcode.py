@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import signal
 from collections.abc import Callable
@@ -24,8 +23,8 @@ from rushes.records import MediaInfo
 from rushes.video.beside import beside
 from rushes.video.command import decode_command, encode_command
 from rushes.video.config import TranscodeConfig
-from rushes.video.demands import check_demands
-from rushes.video.limits import Limits, check_duration, check_filled, encoding
+from rushes.video.demands import allowed, check_demands
+from rushes.video.limits import Limits, check_duration, check_filled
 from rushes.video.probe import Probed, examine
 from rushes.video.process import Finished, run
 
@@ -46,10 +45,10 @@ Progress = Callable[[float], None]
 
 
 class Encoded(NamedTuple):
-    """What came of a transcode: its probe, and what ffmpeg complained of although it ended well."""
+    """What came of a transcode: its probe, and what is to be said of how it was made, like complaints of ffmpeg."""
 
     info: MediaInfo
-    complaints: str | None
+    remarks: str | None
 
 
 _CUT_SHORT = re.compile(r"ended prematurely|invalid as first byte of an EBML number|partial file|[Tt]runcat")
@@ -72,8 +71,7 @@ def encode(
     check_duration(source, expected_s, config.max_duration_s)
     if config.fps is not None:
         check_filled(source, config.fps, expected_s, probed.info.frames)
-    width, height = probed.info.width, probed.info.height
-    limits = encoding(source, width * height, math.prod(config.output_size(width, height)))
+    limits = allowed(source, config, probed)
     with beside(target) as part:
         done = run(
             encode_command(source, part, config, probed, expected_s),

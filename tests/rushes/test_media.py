@@ -58,9 +58,12 @@ def test_what_was_made_before_is_used_again_unless_it_is_damaged(tmp_path: Path,
     inode = path.stat().st_ino
     assert make_media(item, workspace, FAST) == first
     assert path.stat().st_ino == inode
-    path.write_bytes(b"junk")
+    for damaged in (path, path.with_suffix(".json")):
+        damaged.write_bytes(b"junk")
+        assert make_media(item, workspace, FAST) == first
+        assert path.stat().st_size == first.size_bytes
+    path.with_suffix(".json").unlink()
     assert make_media(item, workspace, FAST) == first
-    assert path.stat().st_size == first.size_bytes
 
 
 def test_a_turned_photo_is_made_upright_and_others_are_kept(tmp_path: Path) -> None:

@@ -101,8 +101,8 @@ def test_every_frame_is_where_one_pass_puts_it(tmp_path: Path, kind: str) -> Non
     assert len(chunks) >= 3
     one, many = tmp_path / "one.mp4", tmp_path / "many.mp4"
     convert(source, one, WHOLE, probed)
-    info, complaints = convert(source, many, CHUNKED, probed)
-    assert complaints is None
+    info, remarks = convert(source, many, CHUNKED, probed)
+    assert remarks is None
     assert info.frames == probed.info.frames == sum(chunk.frames for chunk in chunks)
     ours, theirs = read_timeline(many), read_timeline(one)
     assert (ours.ticks, ours.tick_s, ours.start_s) == (theirs.ticks, theirs.tick_s, theirs.start_s)
@@ -131,7 +131,7 @@ def test_a_flash_and_its_beep_stay_together_and_the_size_is_that_of_one_pass(tmp
 
 def test_hevc_is_joined_as_apples_players_expect_it(tmp_path: Path) -> None:
     source, made = closed(tmp_path), tmp_path / "made.mp4"
-    assert convert(source, made, replace(CHUNKED, vcodec="libx265"), examine(source)).complaints is None
+    assert convert(source, made, replace(CHUNKED, vcodec="libx265"), examine(source)).remarks is None
     assert b"hvc1" in made.read_bytes()
     shown = [number(file) for file in extract_frames(made, range(FRAMES), tmp_path / "frames").values()]
     assert shown == [frame % 27 for frame in range(FRAMES)]
@@ -171,7 +171,7 @@ def test_chunks_that_are_not_what_they_should_be_give_one_pass_which_is_said(tmp
         make_part(source, folder, CHUNKED, probed, part)
     shutil.copy(folder / "0000.mp4", folder / "0002.mp4")
     made = convert(source, tmp_path / "made.mp4", CHUNKED, probed, folder=tmp_path / "chunks")
-    assert made.complaints == "in one pass, because its chunks did not come out frame for frame"
+    assert made.remarks == "in one pass, because its chunks did not come out frame for frame"
     assert is_unfit(folder)
     assert (folder / "unfit").read_text() == "from chunk 3 on, frames are missing, or shown at other times\n"
     assert (tmp_path / "made.mp4").read_bytes() == transcode_video(source, tmp_path / "one.mp4", WHOLE).read_bytes()

@@ -8,7 +8,7 @@ import pytest
 
 from rushes.errors import MediaLimitsError, RushesError
 from rushes.media import recipe_of
-from rushes.video import TranscodeConfig, process, transcode, transcode_video
+from rushes.video import TranscodeConfig, demands, process, transcode_video
 from rushes.video.conform import conform
 from rushes.video.frames import frame_times
 from rushes.video.limits import Limits, check_filled, check_size
@@ -40,7 +40,7 @@ def test_a_program_that_uses_more_processor_than_it_has_time_for_is_ended() -> N
 def test_a_transcode_that_grows_beyond_measure_is_ended_and_leaves_nothing(
     clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transcode, "encoding", lambda *of: Limits(PLENTY, 5000))
+    monkeypatch.setattr(demands, "encoding", lambda *of: Limits(PLENTY, 5000))
     with pytest.raises(MediaLimitsError, match="grows to more than 5000 bytes"):
         transcode_video(clips / "card.mp4", tmp_path / "out.mp4", replace(FAST, crf=0))
     assert list(tmp_path.iterdir()) == []
@@ -51,7 +51,7 @@ def test_a_transcode_that_grows_beyond_measure_is_ended_and_leaves_nothing(
 def test_with_too_little_memory_it_fails_or_is_whole(
     clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mebibytes: int
 ) -> None:
-    monkeypatch.setattr(transcode, "encoding", lambda *of: Limits(mebibytes * 2**20, PLENTY))
+    monkeypatch.setattr(demands, "encoding", lambda *of: Limits(mebibytes * 2**20, PLENTY))
     try:
         made = transcode_video(clips / "card.mp4", tmp_path / "out.mp4", FAST)
     except RushesError:
