@@ -14,7 +14,7 @@ from rushes.errors import AnnotationError, ConfigError
 from rushes.files.limits import Limits
 from rushes.files.tars import read_tar
 from rushes.formats.dataset import Dataset, Labelled
-from rushes.formats.folder import categories_of, class_names, split_of
+from rushes.formats.folder import all_listed, categories_of, class_names, split_of
 from rushes.formats.webdataset import is_media, item_of, parted
 from rushes.jsonl import atomic_write, storing
 
@@ -49,7 +49,8 @@ def read(path: Path, into: Path | None = None) -> Dataset:
         for item in _items(folder, shards, None, None):
             used.update(label.label for label in item.annotations)
             used.update([item.label] if item.label is not None else [])
-    return Dataset(into or folder, categories_of(listed, used), _items(folder, shards, listed, into))
+    items = all_listed(_items(folder, shards, listed, into), listed)
+    return Dataset(into or folder, categories_of(listed, used), items)
 
 
 def _items(

@@ -1,7 +1,7 @@
 """The layout of Pascal VOC's development kit.
 
     JPEGImages/a.jpg  Annotations/a.xml  SegmentationClass/a.png  SegmentationObject/a.png
-    ImageSets/Main/train.txt  ImageSets/Main/car_train.txt  ImageSets/Segmentation/train.txt  classes.txt
+    ImageSets/Main/train.txt  ImageSets/Main/car_train.txt  ImageSets/Segmentation/train.txt  classes.txt  labelmap.txt
 
 An image of which somebody said that nothing is in it has an XML file without objects. One that nobody labelled has
 none, and stands in `ImageSets/Unlabelled` instead of `Main`, because readers open the XML file of each image that they
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from rushes.export.base import BaseExporter, labels_of
 from rushes.export.items import write_classes
-from rushes.formats import voc, voc_masks, voc_sets
+from rushes.formats import voc, voc_classes, voc_masks, voc_sets
 from rushes.formats.placing import is_placed
 from rushes.records import Sample
 
@@ -76,6 +76,8 @@ class VocExporter(BaseExporter):
         if any(image.split == "val" for image in images):
             self._write_lists("trainval", [image for image in images if image.split in ("train", "val")])
         write_classes(self.run)
+        if text := voc_classes.labelmap(self.params["classes"]):
+            self.run.write(voc_classes.LABELMAP, text.encode())
 
     def _images(self) -> Iterator[_Image]:
         for name, split, labelled, segmented, shown in self.run.parts("image"):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from rushes.errors import AnnotationError, ConfigError
+from rushes.formats.dataset import Labelled
 from rushes.labels import Category
 
 __all__ = [
@@ -133,6 +134,23 @@ def categories_of(listed: Sequence[str] | None, found: Iterable[str]) -> tuple[C
     """Returns categories: those that the dataset lists, and after them, sorted, those that are only used."""
     names = dict.fromkeys(listed or ())
     return tuple(map(Category, [*names, *sorted(set(found) - names.keys())]))
+
+
+def all_listed(items: Iterable[Labelled], listed: Sequence[str] | None) -> Iterator[Labelled]:
+    """Yields items, as long as their classes are among those that the dataset lists, where it lists any.
+
+    Raises:
+        AnnotationError: A class is not.
+    """
+    known = frozenset(listed or ())
+    for item in items:
+        used = [label.label for label in item.annotations] + ([] if item.label is None else [item.label])
+        strange = next((name for name in used if listed is not None and name not in known), None)
+        if strange is not None:
+            raise AnnotationError(
+                f"{item.path}: the class {reprlib.repr(strange)} is not in {CLASSES}; add it there, or remove the list."
+            )
+        yield item
 
 
 def need_folder(path: Path, holds: str) -> None:

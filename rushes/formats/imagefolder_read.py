@@ -14,7 +14,7 @@ from rushes.errors import AnnotationError
 from rushes.formats import class_folders
 from rushes.formats.annotation import parse
 from rushes.formats.dataset import Dataset, Labelled
-from rushes.formats.folder import categories_of, class_names, inside, need_folder, split_of
+from rushes.formats.folder import all_listed, categories_of, class_names, inside, need_folder, split_of
 from rushes.labels import Annotation
 from rushes.rows import Row, read_csv, read_jsonl
 
@@ -41,7 +41,7 @@ def read(path: Path) -> Dataset:
         return class_folders.read(path)
     listed = class_names(path)
     names = _used(path, files) if listed is None else [*listed]
-    return Dataset(path, categories_of(names, ()), _items(path, files, names))
+    return Dataset(path, categories_of(names, ()), all_listed(_items(path, files, names), listed))
 
 
 def _metadata(path: Path) -> Iterator[Path]:

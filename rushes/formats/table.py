@@ -25,7 +25,7 @@ import msgspec
 from rushes.errors import AnnotationError, ConfigError
 from rushes.formats.annotation import dump, parse
 from rushes.formats.dataset import Dataset, Labelled
-from rushes.formats.folder import categories_of, class_names, inside
+from rushes.formats.folder import all_listed, categories_of, class_names, inside
 from rushes.jsonl import encode
 from rushes.labels import Annotation
 from rushes.rows import Row, read_csv
@@ -109,8 +109,8 @@ def read(path: Path) -> Dataset:
     if not file.is_file():
         raise ConfigError(f"{file}: expected a CSV file of labels, found none.")
     listed = class_names(file.parent)
-    seen = () if listed is not None else dict.fromkeys(_used(file))
-    return Dataset(file.parent, categories_of([*listed] if listed is not None else [*seen], ()), _items(file))
+    names = listed if listed is not None else tuple(dict.fromkeys(_used(file)))
+    return Dataset(file.parent, categories_of(names, ()), all_listed(_items(file), listed))
 
 
 def _used(file: Path) -> Iterator[str]:

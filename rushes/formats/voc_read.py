@@ -20,20 +20,15 @@ from msgspec.structs import replace
 
 from rushes.errors import AnnotationError, ConfigError
 from rushes.formats.dataset import Dataset, Labelled
-from rushes.formats.folder import categories_of, class_names, inside, split_of
+from rushes.formats.folder import all_listed, categories_of, inside, split_of
 from rushes.formats.voc import PART_OF, TRACK, meant
+from rushes.formats.voc_classes import VOC_CLASSES, listed_classes
 from rushes.formats.voc_masks import with_masks
 from rushes.formats.voc_sets import Lists, read_lists
 from rushes.formats.xml_tree import read_xml, text_of
 from rushes.labels import Annotation, Box, Category
 
-__all__ = ["VOC_CLASSES", "read"]
-
-VOC_CLASSES = (
-    *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
-    *("diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
-)
-"""The classes of the challenges, by the index that they have in masks."""
+__all__ = ["read"]
 
 _TRUE, _FALSE = {"1", "true", "yes"}, {"", "0", "false", "no", "unspecified"}
 _KNOWN = {"name", "pose", "truncated", "occluded", "difficult", "bndbox", "part", "attributes", "actions"}
@@ -62,8 +57,9 @@ def read(path: Path) -> Dataset:
     lists = read_lists(layout.root)
     if not files and not lists.splits:
         raise ConfigError(f"{path}: expected Pascal VOC annotations (.xml), found none.")
-    categories = _categories(layout, files, lists)
-    return Dataset(layout.root, categories, _items(layout, files, lists, categories))
+    listed = listed_classes(layout.root)
+    categories = categories_of(listed, ()) if listed is not None else _categories(files, lists)
+    return Dataset(layout.root, categories, all_listed(_items(layout, files, lists, categories), listed))
 
 
 def _layout(path: Path) -> _Layout:
@@ -84,11 +80,8 @@ def _files(layout: _Layout) -> dict[str, Path]:
     return {path.relative_to(layout.xml).with_suffix("").as_posix(): path for path in found}
 
 
-def _categories(layout: _Layout, files: Mapping[str, Path], lists: Lists) -> tuple[Category, ...]:
-    """Returns the classes: those listed, or those of the challenges where no other is used, or all that is used."""
-    listed = class_names(layout.root)
-    if listed is not None:
-        return categories_of(listed, ())
+def _categories(files: Mapping[str, Path], lists: Lists) -> tuple[Category, ...]:
+    """Returns the classes: those of the challenges where no other is used, or all that is used."""
     used = set(lists.listed)
     for identity, path in files.items():
         root = read_xml(path, f"{identity}.xml")

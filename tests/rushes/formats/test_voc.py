@@ -16,7 +16,8 @@ from rushes.errors import AnnotationError, ConfigError
 from rushes.formats import voc, voc_masks
 from rushes.formats.dataset import Labelled
 from rushes.formats.masks import from_pixels, pixels
-from rushes.formats.voc_read import VOC_CLASSES, read
+from rushes.formats.voc_classes import VOC_CLASSES, labelmap
+from rushes.formats.voc_read import read
 from rushes.labels import Annotation
 from tests.rushes.formats.strategies import any_label
 from tests.voc_rules import colours
@@ -45,8 +46,10 @@ def item(folder: Path) -> Labelled:
     return found
 
 
-def there_and_back(folder: Path, labels: Sequence[Annotation]) -> tuple[tuple[Annotation, ...], dict[str, int]]:
-    reasons = write(folder, labels)
+def there_and_back(
+    folder: Path, labels: Sequence[Annotation], classes: Sequence[str] = CLASSES
+) -> tuple[tuple[Annotation, ...], dict[str, int]]:
+    reasons = write(folder, labels, classes)
     return item(folder).annotations, reasons
 
 
@@ -152,7 +155,7 @@ def test_parts_stay_with_their_object(tmp_path: Path) -> None:
         Annotation("head", box=(0, 0, 10, 10), attributes={"part_of": "2"}),
         Annotation("hand", box=(20, 20, 5, 5), attributes={"part_of": "2"}),
     )
-    assert there_and_back(tmp_path, labels) == (labels, {})
+    assert there_and_back(tmp_path, labels, (*CLASSES, "head", "hand")) == (labels, {})
     assert "<part>" in (tmp_path / "Annotations/a.xml").read_text()
 
 
@@ -253,6 +256,23 @@ def test_lists_say_splits_classes_and_who_was_not_labelled(tmp_path: Path) -> No
     (tmp_path / "ImageSets/Main/val.txt").write_text("a\n")
     with pytest.raises(AnnotationError, match=r"^ImageSets/Main/val.txt:1: 'a' stands in train as well"):
         read(tmp_path)
+
+
+def test_a_labelmap_lists_classes_and_parts(tmp_path: Path) -> None:
+    box = "<bndbox><xmin>1</xmin><ymin>1</ymin><xmax>2</xmax><ymax>2</ymax></bndbox>"
+    foreign(tmp_path, OBJECT.format(f"<part><name>wheel</name>{box}</part>", 4))
+    (tmp_path / "labelmap.txt").write_text("# label\nbackground:0,0,0::\nbus:::\ncar:1,2,3:wheel,door:run\n")
+    assert [category.name for category in read(tmp_path).categories] == ["bus", "car", "wheel", "door"]
+    assert [label.label for label in item(tmp_path).annotations] == ["car", "wheel"]
+    assert labelmap(["car", "bus"]).splitlines()[1:] == ["background:0,0,0::", "car:128,0,0::", "bus:0,128,0::"]
+    assert labelmap(["a:b"]) == ""
+
+
+def test_a_class_that_is_not_listed_is_refused(tmp_path: Path) -> None:
+    foreign(tmp_path, OBJECT.format("", 4))
+    (tmp_path / "classes.txt").write_text("bus\n")
+    with pytest.raises(AnnotationError, match=r"^JPEGImages/a.jpg: the class 'car' is not in classes.txt"):
+        item(tmp_path)
 
 
 BOMB = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
