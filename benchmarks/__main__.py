@@ -5,7 +5,13 @@ from __future__ import annotations
 import argparse
 from importlib import import_module
 
-_NAMES = ("pipeline_vs_shell", "ingest_vs_downloaders", "probe_vs_ffprobe")
+_NAMES = (
+    "pipeline_vs_shell",
+    "ingest_vs_downloaders",
+    "probe_vs_ffprobe",
+    "transcode_vs_ffmpeg",
+    "conforming_input",
+)
 
 
 def main() -> None:

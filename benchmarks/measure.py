@@ -8,14 +8,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-__all__ = ["Measurement", "measure", "scratch"]
+__all__ = ["Measurement", "in_turn", "measure", "scratch"]
 
 _EVERY_S = 0.2
 _MB = 1_000_000
@@ -52,6 +52,23 @@ def measure(command: Sequence[str], folder: Path, environment: Mapping[str, str]
     if process.returncode:
         sys.exit(f"{' '.join(command)}: exit code {process.returncode}\n{log.read_text(errors='replace')[-4000:]}")
     return Measurement(wall_s, _cpu_s() - cpu_s, driver_mb, tree_mb)
+
+
+def in_turn(sides: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[Measurement]]:
+    """Runs each side once a round, each round beginning with another, so that what disturbs one disturbs all.
+
+    Returns:
+        What each took, round by round; of memory nothing.
+    """
+    taken: dict[str, list[Measurement]] = {name: [] for name in sides}
+    names = list(sides)
+    for number in range(rounds):
+        for name in names[number % len(names) :] + names[: number % len(names)]:
+            started, cpu_s = time.perf_counter(), _cpu_s() + time.process_time()
+            sides[name]()
+            wall_s = time.perf_counter() - started
+            taken[name].append(Measurement(wall_s, _cpu_s() + time.process_time() - cpu_s, 0.0, 0.0))
+    return taken
 
 
 @contextmanager
