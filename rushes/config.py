@@ -330,6 +330,10 @@ class ExportConfig(Section):
         "val": 0.2,
     }
     """Share of the groups in each split; an item's own split column goes first."""
+    split_by: str | None = Field(None, min_length=1)
+    """Column to deal by: items of one value stay together, and a value that is the name of a split is that split."""
+    stratify: Literal["label"] | None = None
+    """Give each split its share of every class, and leave items where they are; empty deals by the hash alone."""
     media: Literal["auto", "copy", "link"] = "auto"
     """How files get into the dataset: auto links where the disk allows it."""
     shard_bytes: Size = 10**9

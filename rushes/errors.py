@@ -17,6 +17,7 @@ quarantined (bytes arrived, and are kept apart as not trusted).
     ├── RowError                    bad_row
     │   └── AnnotationError         bad_annotation
     ├── DuplicateRowError           duplicate_row       skipped
+    ├── SplitConflictError          split_conflict      skipped
     ├── DownloadError
     │   ├── HTTPStatusError         http_status
     │   │   └── ServerBusyError     http_status
@@ -87,6 +88,7 @@ __all__ = [
     "RunFailedError",
     "RushesError",
     "ServerBusyError",
+    "SplitConflictError",
     "StorageAccessError",
     "StorageError",
     "TooLargeError",
@@ -186,6 +188,13 @@ class DuplicateRowError(RushesError):
     """The same row stands in the source twice: the first counts, the others are skipped."""
 
     code = "duplicate_row"
+    status = "skipped"
+
+
+class SplitConflictError(RushesError):
+    """An item stands in one split, and one of its group or of the same bytes in another: one split keeps them."""
+
+    code = "split_conflict"
     status = "skipped"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
 from functools import cache
 from pathlib import PurePosixPath
 
@@ -30,9 +30,18 @@ _VIDEO_S = 0.2  # to start two programs
 _VIDEO_S_PER_S = 0.05  # to decode
 
 
-def plan_export(pipeline: Pipeline, workspace: Workspace, run: str) -> tuple[Batch, ...]:
-    """Writes how every item ended to `runs/<run>/export.jsonl` and cuts it into batches of about equal work."""
-    costed = ((outcome, _cost(outcome)) for outcome in outcomes(pipeline, workspace, run))
+def plan_export(
+    pipeline: Pipeline, workspace: Workspace, run: str, deal: Callable[[Iterator[Outcome]], Iterator[Outcome]] = iter
+) -> tuple[Batch, ...]:
+    """Writes how every item ended to `runs/<run>/export.jsonl` and cuts it into batches of about equal work.
+
+    Args:
+        pipeline: The pipeline.
+        workspace: Its workspace.
+        run: The run's id.
+        deal: Gives items their splits.
+    """
+    costed = ((outcome, _cost(outcome)) for outcome in deal(outcomes(pipeline, workspace, run)))
     size = None if pipeline.run.batch_size == "auto" else pipeline.run.batch_size
     return tuple(cut(workspace.run(run) / "export.jsonl", costed, run, workspace, size))
 

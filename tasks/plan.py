@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from prefect import task
 
-from rushes import join, members, plan
+from rushes import members, plan
 from rushes.config import Pipeline
-from rushes.summary import output
-from rushes.summary.drift import check_classes
+from rushes.summary.begin import begin_export
 from rushes.workspace import Batch, opened
 from tasks.options import STEP
 
@@ -32,6 +31,4 @@ def plan_members(config: Pipeline, run: str) -> tuple[Batch, ...]:
 def plan_export(config: Pipeline, run: str) -> tuple[Batch, ...]:
     """Begins an empty dataset beside the output and cuts the planned items into batches."""
     with opened(config.workspace_place) as workspace:
-        check_classes(config, workspace, run)
-        output.begin(config.output_place)
-        return join.plan_export(config, workspace, run)
+        return begin_export(config, workspace, run)

@@ -44,7 +44,7 @@ def samples(media: Media, pipeline: Pipeline, workspace: Workspace) -> tuple[lis
     """
     if not media.info.media_type.startswith("video/"):
         return [_from_image(media, pipeline)], Counter()
-    if pipeline.frames is None and pipeline.export.format in VIDEO_FORMATS:
+    if pipeline.frames is None and (pipeline.export.format in VIDEO_FORMATS or ":" in pipeline.export.format):
         return _whole_video(media, pipeline, workspace)
     return _from_video(media, pipeline, workspace)
 

@@ -11,15 +11,15 @@ from rushes.config import Pipeline
 from rushes.export.batch import export_batch
 from rushes.export.custom import take_along
 from rushes.ingest import checksum_batch, download_batch, transcode_batch
-from rushes.join import outcomes, plan_export
+from rushes.join import outcomes
 from rushes.jsonl import read_lines, write_lines
 from rushes.members import plan_members
 from rushes.plan import Plan, make_plan, new_run
 from rushes.records import ManifestRow, Outcome, Rejection
 from rushes.summary.aggregate import aggregate
-from rushes.summary.drift import check_classes
+from rushes.summary.begin import begin_export
 from rushes.summary.outcome import RunOutcome
-from rushes.summary.output import begin, building
+from rushes.summary.output import building
 from rushes.workspace import Workspace, locked, opened
 from tests.rushes.export.makers import pipeline
 
@@ -43,10 +43,8 @@ def ingest(config: Pipeline, workspace: Workspace) -> Plan:
 
 
 def export(config: Pipeline, workspace: Workspace, plan: Plan) -> RunOutcome:
-    check_classes(config, workspace, plan.run)
-    begin(config.output_place)
     take_along(config, workspace, plan.run)
-    batches = plan_export(config, workspace, plan.run)
+    batches = begin_export(config, workspace, plan.run)
     for batch in batches:
         with building(config.output_place) as folder:
             export_batch(config, workspace, batch, folder, plan.classes)
@@ -73,11 +71,8 @@ def run_apart(config: Pipeline) -> RunOutcome:
             with opened(place) as workspace:
                 transcode_batch(config, workspace, batch)
         with opened(place) as workspace:
-            check_classes(config, workspace, name)
-        begin(config.output_place)
-        with opened(place) as workspace:
             take_along(config, workspace, name)
-            batches = plan_export(config, workspace, name)
+            batches = begin_export(config, workspace, name)
         for batch in batches:
             with opened(place) as workspace, building(config.output_place) as folder:
                 export_batch(config, workspace, batch, folder, plan.classes)

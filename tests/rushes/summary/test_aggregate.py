@@ -21,7 +21,7 @@ from tests.rushes.runs import export, ingest, manifest, png, run, settings
 ROWS: list[dict[str, object]] = [
     {"id": "a", "url": "a.png", "split": "train", "annotations": [{"class": "cat", "box": [1, 2, 8, 9]}]},
     {"id": "b", "url": "b.png", "split": "val", "annotations": []},
-    {"id": "twin", "url": "b.png", "split": "train", "note": "ü"},
+    {"id": "twin", "url": "b.png", "split": "val", "note": "ü"},
     {"id": "gone", "url": "gone.png"},
     {"id": "page", "url": "page.png"},
     {"id": "page", "url": "page.png"},
