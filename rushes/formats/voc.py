@@ -7,6 +7,7 @@ and Datumaro write it; whoever does not know them skips them.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections import Counter
@@ -86,7 +87,7 @@ def objects(annotations: Sequence[Annotation], width: int, height: int) -> tuple
             kept[number] = one._replace(parts=tuple(parts[one.label.id]))
     for one in placed:
         reasons.update(_unsaid(one.label, is_part=one.label.attributes.get(PART_OF) in known))
-    return kept, reasons
+    return kept, +reasons
 
 
 def render(placed: Iterable[Placed], picture: Picture) -> tuple[str, Counter[str]]:
@@ -107,16 +108,13 @@ def render(placed: Iterable[Placed], picture: Picture) -> tuple[str, Counter[str
 
 def _is_object(label: Annotation, reasons: Counter[str]) -> bool:
     """Says whether a label is one thing at one place; counts what is neither that nor of the image as a whole."""
-    faults = {
-        "crowd_unsupported": label.crowd,
-        "relation_unsupported": label.relation is not None,
-        "text_unsupported": label.spans is not None,
-    }
-    reasons.update([reason for reason, present in faults.items() if present])
-    if not is_placed(label):
-        reasons.update(["attributes_unsupported"] if label.attributes else [])
-        return False
-    return not label.crowd
+    reasons["crowd_unsupported"] += label.crowd
+    reasons["relation_unsupported"] += label.relation is not None
+    reasons["text_unsupported"] += label.spans is not None
+    if is_placed(label):
+        return not label.crowd
+    reasons["attributes_unsupported"] += bool(label.attributes)
+    return False
 
 
 def _edges(label: Annotation, width: int, height: int, reasons: Counter[str]) -> _Edges | None:
@@ -201,8 +199,8 @@ def _part(part: Placed, reasons: Counter[str]) -> str:
 
 
 def _bndbox(edges: _Edges) -> str:
-    names = ("xmin", "ymin", "xmax", "ymax")
-    inner = "".join(f"<{name}>{edge}</{name}>" for name, edge in zip(names, edges, strict=True))
+    left, top, right, bottom = edges
+    inner = f"<xmin>{left}</xmin><ymin>{top}</ymin><xmax>{right}</xmax><ymax>{bottom}</ymax>"
     return f"\t\t<bndbox>{inner}</bndbox>"
 
 
@@ -243,7 +241,15 @@ def _plain(text: str) -> bool:
 
 
 def _name(text: str, reasons: Counter[str]) -> str:
+    spelled, is_same = _spelled(text)
+    if not is_same:
+        reasons["name_respelled"] += 1
+    return spelled
+
+
+@functools.lru_cache(maxsize=4096)
+def _spelled(text: str) -> tuple[str, bool]:
+    """Returns a name as XML has it, and whether it comes back as it was."""
     if _plain(text) or not text:
-        return escape(text)
-    reasons["name_respelled"] += 1
-    return escape(_UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text).strip())
+        return escape(text), True
+    return escape(_UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text).strip()), False

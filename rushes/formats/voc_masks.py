@@ -62,9 +62,11 @@ def draw(
     Raises:
         ValueError: An object's class is not in `classes`.
     """
+    reasons: Counter[str] = Counter()
+    if not any(label.mask or label.polygon or label.parts for label in annotations):
+        return None, reasons
     import numpy as np
 
-    reasons: Counter[str] = Counter()
     drawn = Drawn(np.zeros((height, width), np.uint8), np.zeros((height, width), np.uint8))
     any_mask = False
     for label in annotations:
