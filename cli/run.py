@@ -27,8 +27,14 @@ def _pipeline_options(function: F) -> F:
     return function
 
 
+_strict = click.option(
+    "--strict", is_flag=True, help="Fail where labels would be left out or changed, like export.strict: true."
+)
+
+
 @click.command()
 @_pipeline_options
+@_strict
 def run(**options: Any) -> int:
     """Ingest, then export: the whole line, from URLs to a dataset.
 
@@ -49,6 +55,7 @@ def ingest(**options: Any) -> int:
 
 @click.command()
 @_pipeline_options
+@_strict
 def export(**options: Any) -> int:
     """Make the dataset from what earlier ingests brought in; fetch nothing.
 
@@ -57,7 +64,9 @@ def export(**options: Any) -> int:
     return _run("export", **options)
 
 
-def _run(flow: str, **options: Any) -> int:
+def _run(flow: str, strict: bool = False, **options: Any) -> int:
     from cli.flow_run import run_and_report  # what a run needs is slow to import
 
+    if strict:
+        options["overrides"] = (*options["overrides"], "export.strict=true")
     return run_and_report(flow, **options)

@@ -334,6 +334,8 @@ class ExportConfig(Section):
     """Column to deal by: items of one value stay together, and a value that is the name of a split is that split."""
     stratify: Literal["label"] | None = None
     """Give each split its share of every class, and leave items where they are; empty deals by the hash alone."""
+    strict: bool = False
+    """Fail the run where a label would be left out or changed, and the pipeline does not ask for that."""
     media: Literal["auto", "copy", "link"] = "auto"
     """How files get into the dataset: auto links where the disk allows it."""
     shard_bytes: Size = 10**9

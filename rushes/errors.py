@@ -11,6 +11,7 @@ quarantined (bytes arrived, and are kept apart as not trusted).
     ├── OutputOccupiedError         output_occupied     exit 2
     ├── RunFailedError              run_failed          exit 1
     ├── ExporterError               exporter            exit 1
+    ├── StrictError                 strict              exit 1
     ├── AccountingError             accounting          exit 1
     ├── LedgerError                 ledger              exit 1
     ├── DependencyError             missing_dependency  exit 2
@@ -91,6 +92,7 @@ __all__ = [
     "SplitConflictError",
     "StorageAccessError",
     "StorageError",
+    "StrictError",
     "TooLargeError",
     "TranscodingFailedError",
     "TransferTimeoutError",
@@ -151,6 +153,12 @@ class ExporterError(RushesError):
     """An exporter's own code broke, or gathers what cannot be put together over batches."""
 
     code = "exporter"
+
+
+class StrictError(RushesError):
+    """`export.strict` is on, and the dataset would not say all that the labels say."""
+
+    code = "strict"
 
 
 class AccountingError(RushesError):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -21,9 +21,10 @@ from rushes.export.classes import ClassMap, classes_of
 from rushes.export.ending import finish, handed_over
 from rushes.export.exporters import exporter_of, is_custom, params_of
 from rushes.export.handmade import handmade
-from rushes.export.item import ItemExport, Prepared, Ready, rejected
+from rushes.export.item import Exported, ItemExport, Prepared, Ready, rejected
 from rushes.export.run import ExportRun, Part
 from rushes.export.samples import samples, split_for
+from rushes.export.strict import losses
 from rushes.export.values import packed
 from rushes.jsonl import atomic_write, encode, read_lines
 from rushes.records import Media, Outcome
@@ -69,25 +70,49 @@ def export_batch(
     custom = is_custom(pipeline)
     run = ExportRun(params_of(pipeline, mapping), workspace, building, emitted.append, watched=custom)
     items = ItemExport(begun(exporter_of(pipeline, workspace, batch.run), run), emitted)
-    with ExitStack() as sinks:
-        rows, written, parts, gathers = (
-            sinks.enter_context(atomic_write(handed_over(workspace, batch.run, batch.name, kind)))
-            for kind in ("rows", "files", "parts", "gathered")
-        )
-        listed: set[str] = set()
+    listed: set[str] = set()
+    with ExitStack() as stack:
+        sinks = _sinks(workspace, batch, stack)
         for ready in _prepared(outcomes, mapping, pipeline, workspace):
             ended = items.export(ready)
-            _write(rows, ended.rows)
-            _write(written, ended.files)
-            _write(parts, ended.parts)
-            gathers.writelines(f"{packed(change)}\n".encode() for change in ended.changes)
+            _hand_over(ended, sinks)
+            if pipeline.export.strict and isinstance(ready, Prepared):
+                reasons_of = partial(_reasons, items, mapping, pipeline, workspace)
+                _write(sinks["lost"], losses(ended.rows, ready.original, reasons_of))
             listed.update(file.path for file in ended.files)
             done, stopped = done + ended.samples, stopped + ended.stopped
             size_bytes += sum(file.size_bytes for file in ended.files)
         if custom and is_storage(pipeline.output_place):
-            _write(written, handmade(building, listed, sys.maxsize))  # this folder is this batch's own
+            _write(sinks["files"], handmade(building, listed, sys.maxsize))  # this folder is this batch's own
     elapsed_s = time.monotonic() - start
     return save_result(workspace, BatchResult(batch, "export", batch.count, done, stopped, size_bytes, elapsed_s))
+
+
+def _sinks(workspace: Workspace, batch: Batch, stack: ExitStack) -> dict[str, IO[bytes]]:
+    """Opens what the batch hands over to the end, the rows so that they come last."""
+    return {
+        kind: stack.enter_context(atomic_write(handed_over(workspace, batch.run, batch.name, kind)))
+        for kind in ("rows", "files", "parts", "gathered", "lost")
+    }
+
+
+def _hand_over(ended: Exported, sinks: Mapping[str, IO[bytes]]) -> None:
+    _write(sinks["rows"], ended.rows)
+    _write(sinks["files"], ended.files)
+    _write(sinks["parts"], ended.parts)
+    sinks["gathered"].writelines(f"{packed(change)}\n".encode() for change in ended.changes)
+
+
+def _reasons(
+    items: ItemExport, mapping: ClassMap, pipeline: Pipeline, workspace: Workspace, media: Media
+) -> Counter[str]:
+    """Returns what an item loses, by reason code, and writes nothing."""
+    ready = _prepare(media, mapping, pipeline, workspace)
+    if not isinstance(ready, Prepared):
+        return Counter()
+    if is_custom(pipeline):  # whose hooks may write while they convert
+        return sum((Counter(sample.dropped) for sample in ready.samples), ready.dropped)
+    return items.reasons(ready.samples) + ready.dropped
 
 
 def _prepared(
@@ -119,7 +144,7 @@ def _prepare(outcome: Outcome, mapping: ClassMap, pipeline: Pipeline, workspace:
         found, dropped = samples(media, pipeline, workspace)
     except RushesError as error:
         return rejected(media, error)
-    return Prepared(media, split_for(media, pipeline), found, unlisted + dropped)
+    return Prepared(outcome, media, split_for(media, pipeline), found, unlisted + dropped)
 
 
 def _write(file: IO[bytes], records: Iterable[Any]) -> None:

@@ -16,6 +16,7 @@ from rushes.export.gather import Change, gathered
 from rushes.export.handmade import handmade, now_ns
 from rushes.export.item import running
 from rushes.export.run import ExportRun
+from rushes.export.strict import Loss, check_strict
 from rushes.jsonl import read_lines
 from rushes.records import WrittenFile
 from rushes.storage import is_storage
@@ -45,9 +46,12 @@ def finish(
         statistics: What stands in `stats.json`.
 
     Raises:
+        StrictError: `export.strict` is on, and labels were left out or changed.
         ExporterError: An exporter's own code broke, gathered what cannot be put together, or wrote one file for two
             items.
     """
+    if pipeline.export.strict:
+        check_strict(_lost(workspace, run, batches))
     parts = [handed_over(workspace, run, name, "parts") for name in batches]
     params = params_of(pipeline, classes_of(pipeline, classes))
     ending = ExportRun(params, workspace, building, parts=parts, statistics=statistics or {})
@@ -78,6 +82,11 @@ def _changes(workspace: Workspace, run: str, batches: Iterable[str]) -> Iterator
     for name in batches:
         with handed_over(workspace, run, name, "gathered").open(encoding="utf-8") as file:
             yield from map(json.loads, file)
+
+
+def _lost(workspace: Workspace, run: str, batches: Iterable[str]) -> Iterator[Loss]:
+    for name in batches:
+        yield from read_lines(handed_over(workspace, run, name, "lost"), Loss)
 
 
 def _listed(workspace: Workspace, run: str, batches: Iterable[str]) -> dict[str, str]:

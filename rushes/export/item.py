@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -25,9 +25,12 @@ class Prepared(NamedTuple):
     """An item and its samples, ready for the hooks.
 
     Attributes:
+        original: The item, its classes as the source names them.
+        media: The item, its classes as the dataset names them.
         dropped: Labels that came into none of the samples, by reason code.
     """
 
+    original: Media
     media: Media
     split: str
     samples: list[Sample]
@@ -98,11 +101,22 @@ class ItemExport:
         samples = len(ready.samples) if isinstance(ready, Prepared) and failed is None else 0
         return Exported(rows, files, parts, changes, samples, failed is not None or isinstance(ready, Rejection))
 
+    def reasons(self, samples: Iterable[Sample]) -> Counter[str]:
+        """Returns what samples lose in their conversion; writes nothing, if `convert_data` does not."""
+        run, found = self._exporter.run, Counter[str]()
+        for sample in samples:
+            run.dropped = Counter(sample.dropped)
+            self._exporter.convert_data(self._exporter.before_convert(sample))
+            found += run.dropped
+        self._gatherer.reset()
+        self._emitted.clear()
+        return found
+
     def _rows(self, ready: Ready, changes: list[Change]) -> Iterator[ManifestRow]:
         if not isinstance(ready, Prepared):
             yield rejection_row(ready) if isinstance(ready, Rejection) else archive_row(ready)
             return
-        media, split, samples, dropped = ready
+        _, media, split, samples, dropped = ready
         rows = [self._row(media, sample, changes) for sample in samples]
         if len(samples) == 1 and samples[0].parent is None:
             yield replace(rows[0], dropped=dict(sorted((dropped + Counter(rows[0].dropped)).items())))
