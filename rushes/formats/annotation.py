@@ -37,7 +37,7 @@ def parse(value: object, where: str) -> tuple[Annotation, ...]:
     if isinstance(value, str | bytes):
         try:
             value = msgspec.json.decode(value)
-        except (msgspec.DecodeError, UnicodeError) as error:
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise AnnotationError(
                 f"{where}: annotations = {reprlib.repr(value)}: not valid JSON: {error}. "
                 'Expected a list like [{"class": "car", "box": [0, 0, 10, 10]}].'
