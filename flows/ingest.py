@@ -9,14 +9,16 @@ from flows.hosts import cluster_shares
 from flows.naming import run_name
 from flows.runner import ray_runner, settle, within_limit
 from rushes.config import Pipeline
+from rushes.long import LongPlan
 from rushes.plan import Plan, new_run
+from rushes.results import BatchResult
 from rushes.summary.outcome import RunOutcome
 from rushes.workspace import locked
 from tasks.aggregate import tally
 from tasks.checksum import checksum
 from tasks.download import download
-from tasks.plan import plan_ingest, plan_members
-from tasks.transcode import transcode
+from tasks.plan import plan_ingest, plan_long, plan_members
+from tasks.transcode import encode_chunks, transcode
 
 __all__ = ["ingest", "ingest_steps"]
 
@@ -42,12 +44,22 @@ def ingest_steps(config: Pipeline) -> Plan:
             chains.append([downloaded, verified, transcode.submit(config, batch, verified)])
     transcoded = settle(chains)
     if plan.archives or any(result.archives for result in transcoded):
-        _members(config, plan.run)
+        transcoded += _members(config, plan.run)
+    if plan.chunks or any(result.left for result in transcoded):
+        _long(config, plan.run)
     return plan
 
 
-def _members(config: Pipeline, run: str) -> None:
+def _members(config: Pipeline, run: str) -> list[BatchResult]:
     """Transcodes what came out of the archives, spread over all workers however few archives there are."""
     batches = settle([[plan_members.submit(config, run)]])[0]
     with remote_options(num_cpus=1):
-        settle([[transcode.submit(config, batch, None)] for batch in batches])
+        return settle([[transcode.submit(config, batch, None)] for batch in batches])
+
+
+def _long(config: Pipeline, run: str) -> None:
+    """Transcodes the long videos, each spread over all workers, and joins them."""
+    plan: LongPlan = settle([[plan_long.submit(config, run)]])[0]
+    with remote_options(num_cpus=1):
+        settle([[encode_chunks.submit(config, batch)] for batch in plan.chunks])
+        settle([[transcode.submit(config, batch, None, leave_long=False)] for batch in plan.videos])

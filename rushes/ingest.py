@@ -9,7 +9,7 @@ Each can be killed and run again: it skips what its own segment holds. Here, and
 becomes its `Rejection`; any other exception fails the batch, which the orchestrator tries again.
 
 The transcode step unpacks an archive instead. What it holds is planned then (`rushes.members`), and goes through the
-transcode step in batches of its own.
+transcode step in batches of its own. So does a video that is long enough for chunks, when it has them (`rushes.long`).
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from rushes.files.checksum import quarantine, verify_all
 from rushes.files.download import fetch
 from rushes.files.unpack import is_archive, unpack
 from rushes.items import PlanItem, made_key, quarantined, to_fetch, to_make
-from rushes.jsonl import read_lines
+from rushes.jsonl import read_lines, write_lines
 from rushes.ledger import Known, Ledger, with_source
-from rushes.media import make_media
-from rushes.records import Download, Rejection, Verified
+from rushes.media import Long, make_media, make_or_leave
+from rushes.records import Download, Media, Rejection, Verified
 from rushes.rejection import reject
 from rushes.results import BatchResult, save_result
-from rushes.stage import Pending, Report, downloads_of, ledger_of, need, run_groups, run_stage, segment_of
+from rushes.stage import Pending, Report, downloads_of, ledger_of, long_of, need, run_groups, run_stage, segment_of
 from rushes.transfer.guard import GuardedSession, guarded_session
 from rushes.transfer.hosts import Shares
 from rushes.transfer.leases import gate_of
@@ -89,21 +89,32 @@ def checksum_batch(pipeline: Pipeline, workspace: Workspace, batch: Batch, repor
 
 
 def transcode_batch(
-    pipeline: Pipeline, workspace: Workspace, batch: Batch, report: Report | None = None, workers: int = 1
+    pipeline: Pipeline,
+    workspace: Workspace,
+    batch: Batch,
+    report: Report | None = None,
+    workers: int = 1,
+    leave_long: bool = False,
 ) -> BatchResult:
     """Probes what is new in the store and makes of it what the recipe says, `workers` ffmpeg processes at a time.
 
-    Archives are unpacked; the result says how many there were to unpack.
+    Archives are unpacked; the result says how many there were to unpack. Where long videos are to be left, they are
+    handed over to `rushes.long`, and the result says how many.
     """
     need(workspace, batch)
     config = pipeline.transcode_config
+    left: list[Long] = []
 
-    def media(bytes_: Verified) -> Known:
+    def media(bytes_: Verified) -> Known | None:
         workspace.need(bytes_.path)
         try:
-            return make_media(bytes_, workspace, config)
+            made = (make_or_leave if leave_long else make_media)(bytes_, workspace, config)
         except RushesError as error:
             return _stopped(bytes_, "transcode", error)
+        if isinstance(made, Media):
+            return made
+        left.append(made)
+        return None
 
     def members(archive: Verified) -> Known:
         workspace.need(archive.path)
@@ -122,7 +133,13 @@ def transcode_batch(
     path = segment_of(workspace, "media", batch)
     with many_files((one.path for one in found.values()), workers):
         result = run_stage("transcode", workspace, batch, path, pending, media, workers, report)
-    return msgspec.structs.replace(result, archives=len(archives))
+    if left:
+        write_lines(long_of(workspace, batch), sorted(left, key=_content), mode=0o600)
+    return msgspec.structs.replace(result, archives=len(archives), left=len(left))
+
+
+def _content(long: Long) -> str:
+    return long.verified.sha256
 
 
 def _worth(items: Iterable[PlanItem], verified: Ledger) -> Iterator[Verified]:

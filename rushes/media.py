@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 from msgspec.structs import replace
 
 from rushes.errors import LedgerError, MediaError, NotMediaError, UnsupportedFormatError
@@ -15,18 +17,37 @@ from rushes.jsonl import encode as encode_json
 from rushes.jsonl import read_lines, write_lines
 from rushes.records import Media, MediaInfo, Verified
 from rushes.sniff import Sniffed, looks_like, sniff
+from rushes.video.chunks import cuts_key
 from rushes.video.colour import can_tone_map
 from rushes.video.config import TranscodeConfig
 from rushes.video.conform import conform
+from rushes.video.convert import chunks_of
+from rushes.video.cuts import Chunk, in_chunks
 from rushes.video.probe import Probed, examine, probe
 from rushes.video.verdict import Verdict, judge
 from rushes.workspace import Workspace, stored
 
-__all__ = ["RECIPE_VERSION", "make_media", "probe_media", "recipe_of"]
+__all__ = ["RECIPE_VERSION", "Long", "chunk_folder", "make_media", "make_or_leave", "probe_media", "recipe_of"]
 
 RECIPE_VERSION = 4
 """Raised whenever the same settings would give other bytes, so that nothing made before is mistaken for it."""
 _READ_BYTES = 1024 * 1024
+
+
+class Long(msgspec.Struct, frozen=True, gc=False):
+    """A video that is long enough to be encoded in chunks, and is left for that.
+
+    Attributes:
+        verified: The file.
+        key: Name of chunks that are cut and made so.
+        chunks: What it is to be cut into.
+        sound: Whether there is sound to be made.
+    """
+
+    verified: Verified
+    key: str
+    chunks: tuple[Chunk, ...]
+    sound: bool
 
 
 def recipe_of(transcode: TranscodeConfig | None) -> str:
@@ -38,7 +59,7 @@ def recipe_of(transcode: TranscodeConfig | None) -> str:
 def make_media(verified: Verified, workspace: Workspace, transcode: TranscodeConfig | None) -> Media:
     """Returns the media of a verified file: kept as it is, or made anew under `derived/<recipe>/`.
 
-    A video that an earlier run made is used again.
+    A video that an earlier run made is used again. Of a long one, so are the chunks that are here, which go then.
 
     Args:
         verified: The file.
@@ -60,6 +81,20 @@ def make_media(verified: Verified, workspace: Workspace, transcode: TranscodeCon
     if sniffed.kind == "image":
         return _image(verified, workspace, path, sniffed.suffix, transcode)
     raise _not_media(path.name, sniffed)
+
+
+def make_or_leave(verified: Verified, workspace: Workspace, transcode: TranscodeConfig | None) -> Media | Long:
+    """Does what `make_media` does, but leaves a video that is to be encoded in chunks; raises the same."""
+    path = workspace.path(verified.path)
+    if transcode is None or sniff(path).kind != "video":
+        return make_media(verified, workspace, transcode)
+    video = _Video(verified, workspace, path, transcode)
+    return video.left() or video.make()
+
+
+def chunk_folder(verified: Verified, recipe: str) -> str:
+    """Returns the folder for chunks of a video, relative to the workspace."""
+    return stored(f"chunks/{recipe}", verified.sha256, "")
 
 
 def probe_media(path: Path) -> MediaInfo:
@@ -89,23 +124,52 @@ def _not_media(name: str, sniffed: Sniffed) -> NotMediaError:
 
 
 def _video(verified: Verified, workspace: Workspace, path: Path, transcode: TranscodeConfig | None) -> Media:
-    probed = examine(path)
     if transcode is None:
-        return _kept(verified, probed.info, "no transcode asked for", transcode)
-    derived, words = (stored(f"derived/{recipe_of(transcode)}", verified.sha256, end) for end in (".mp4", ".json"))
-    target = workspace.path(derived)
-    workspace.need(derived, words)
-    verdict = judge(path, probed, transcode)
-    before = _made_before(target, workspace.path(words)) if verdict.action == "transcoded" else None
-    info, verdict = before or conform(path, target, transcode, probed, verdict)
-    if before is None and verdict.action == "transcoded":
-        write_lines(workspace.path(words), [verdict])
-    why = "; ".join([verdict.reason, *_notes(probed, info, transcode)])
-    media = _kept(verified, probed.info, why, transcode)
-    if verdict.action == "kept":
-        return media
-    made = _derived(media, workspace, derived, info)
-    return replace(made, action=verdict.action, dropped_streams=_dropped(probed))
+        return _kept(verified, examine(path).info, "no transcode asked for", transcode)
+    return _Video(verified, workspace, path, transcode).make()
+
+
+class _Video:
+    """A video that was looked at: what it is, what it needs, and whether an earlier run made that."""
+
+    def __init__(self, verified: Verified, workspace: Workspace, path: Path, transcode: TranscodeConfig) -> None:
+        self._verified, self._workspace, self._path, self._transcode = verified, workspace, path, transcode
+        self._probed = examine(path)
+        self._verdict = judge(path, self._probed, transcode)
+        derived = f"derived/{recipe_of(transcode)}"
+        self._derived, words = (stored(derived, verified.sha256, suffix) for suffix in (".mp4", ".json"))
+        self._target, self._words = workspace.path(self._derived), workspace.path(words)
+        workspace.need(self._derived, words)
+        self._before = _made_before(self._target, self._words) if self._verdict.action == "transcoded" else None
+
+    def left(self) -> Long | None:
+        """Returns what is to be done in chunks; None where nothing is."""
+        if self._before is not None or self._verdict.action != "transcoded":
+            return None
+        chunks = chunks_of(self._path, self._target, self._transcode, self._probed)
+        key = cuts_key(self._probed, self._transcode, chunks)
+        return Long(self._verified, key, chunks, self._probed.audio_decodable) if chunks else None
+
+    def make(self) -> Media:
+        """Makes what is asked for, and returns it."""
+        info, verdict = self._before or self._anew()
+        why = "; ".join([verdict.reason, *_notes(self._probed, info, self._transcode)])
+        media = _kept(self._verified, self._probed.info, why, self._transcode)
+        if verdict.action == "kept":
+            return media
+        made = _derived(media, self._workspace, self._derived, info)
+        return replace(made, action=verdict.action, dropped_streams=_dropped(self._probed))
+
+    def _anew(self) -> tuple[MediaInfo, Verdict]:
+        folder = chunk_folder(self._verified, recipe_of(self._transcode))
+        if in_chunks(self._probed, self._transcode):
+            self._workspace.need_all(folder)
+        chunks = self._workspace.path(folder)
+        made = conform(self._path, self._target, self._transcode, self._probed, self._verdict, chunks)
+        if made[1].action == "transcoded":
+            write_lines(self._words, [made[1]])
+        shutil.rmtree(chunks, ignore_errors=True)
+        return made
 
 
 def _notes(probed: Probed, info: MediaInfo, transcode: TranscodeConfig) -> Iterator[str]:

@@ -54,6 +54,7 @@ class Plan(msgspec.Struct, frozen=True):
         batches: Ranges of `ingest.jsonl`.
         group_splits: The split of each group of which a member was given one; its others follow.
         archives: Archives that were unpacked before; their members may need something all the same.
+        chunks: Whether an earlier run left chunks of long videos.
     """
 
     run: str
@@ -68,6 +69,7 @@ class Plan(msgspec.Struct, frozen=True):
     batches: tuple[Batch, ...]
     group_splits: dict[str, str] = {}
     archives: int = 0
+    chunks: bool = False
 
 
 def new_run(now: datetime | None = None) -> str:
@@ -134,7 +136,8 @@ def make_plan(pipeline: Pipeline, workspace: Workspace, run: str) -> Plan:
             f"source = {redact(pipeline.source)}: has no rows; expected at least one item. Had the run gone on, an "
             "empty dataset would have taken the place of the last one. Check what writes the file."
         )
-    plan = Plan(run, **counts, classes=tuple(classes), batches=tuple(batches), group_splits=splits)
+    left = any(workspace.names("chunks"))
+    plan = Plan(run, **counts, classes=tuple(classes), batches=tuple(batches), group_splits=splits, chunks=left)
     with atomic_write(folder / "plan.json") as file:
         file.write(encode(plan))
     return plan
@@ -171,7 +174,7 @@ def _sweep(workspace: Workspace) -> None:
         workspace.mirror.clear("incoming")
         return
     sweep(workspace.incoming)
-    for kind in ("media", "derived", "runs", "quarantine"):
+    for kind in ("media", "derived", "chunks", "runs", "quarantine"):
         for folder, folders, files in os.walk(workspace.root / kind):
             for name in [name for name in folders if name.startswith(".")]:
                 shutil.rmtree(Path(folder) / name, ignore_errors=True)

@@ -19,7 +19,7 @@ class BatchResult(msgspec.Struct, frozen=True):
     """What one stage did with one batch.
 
     Attributes:
-        stage: download, checksum, unpack, transcode or export.
+        stage: download, checksum, unpack, transcode, chunks or export.
         items: Items it was given.
         done: Items it brought a step further; the others needed nothing, or were found as they were.
         stopped: Items that ended here as failed or quarantined.
@@ -28,6 +28,7 @@ class BatchResult(msgspec.Struct, frozen=True):
         changed: Items whose bytes are other ones than in an earlier run.
         media_s: Seconds of video that were made.
         archives: Items that were to be unpacked.
+        left: Videos that were left to be encoded in chunks.
     """
 
     batch: Batch
@@ -40,6 +41,7 @@ class BatchResult(msgspec.Struct, frozen=True):
     changed: int = 0
     media_s: float = 0.0
     archives: int = 0
+    left: int = 0
 
 
 def save_result(workspace: Workspace, result: BatchResult) -> BatchResult:

@@ -20,7 +20,7 @@ from rushes.results import BatchResult, save_result
 from rushes.workers import each
 from rushes.workspace import Batch, Workspace
 
-__all__ = ["Pending", "Report", "downloads_of", "ledger_of", "need", "run_groups", "run_stage", "segment_of"]
+__all__ = ["Pending", "Report", "downloads_of", "ledger_of", "long_of", "need", "run_groups", "run_stage", "segment_of"]
 
 Report = Callable[[int, int], None]
 """Told how many of how many items of the batch are done."""
@@ -44,13 +44,13 @@ def run_stage(
     batch: Batch,
     path: Path,
     pending: Pending[T],
-    one: Callable[[T], Known],
+    one: Callable[[T], Known | None],
     workers: int,
     report: Report | None,
 ) -> BatchResult:
     """Does what `run_groups` does, item by item."""
 
-    def some(items: Sequence[T]) -> list[Known]:
+    def some(items: Sequence[T]) -> list[Known | None]:
         return [one(item) for item in items]
 
     return run_groups(stage, workspace, batch, path, pending, some, 1, workers, report)
@@ -62,7 +62,7 @@ def run_groups(
     batch: Batch,
     path: Path,
     pending: Pending[T],
-    some: Callable[[Sequence[T]], Iterable[Known]],
+    some: Callable[[Sequence[T]], Iterable[Known | None]],
     at_a_time: int,
     workers: int,
     report: Report | None,
@@ -75,7 +75,7 @@ def run_groups(
         batch: The batch.
         path: The segment that outcomes go into.
         pending: What is to do.
-        some: Does it, for a group at a time; returns an outcome for each, in order.
+        some: Does it, for a group at a time; returns an outcome for each, in order, None for one that is left.
         at_a_time: How many make a group.
         workers: Groups under way at a time.
         report: Told after each group.
@@ -89,6 +89,8 @@ def run_groups(
             outcomes = some([item for _, item in keyed])
             with lock:
                 for (key, _), outcome in zip(keyed, outcomes, strict=True):
+                    if outcome is None:
+                        continue
                     ledger.append(key, outcome)
                     tally.add(outcome, isinstance(outcome, _GAINS[stage]))
                 if report:
@@ -125,6 +127,11 @@ def need(workspace: Workspace, batch: Batch) -> None:
 def downloads_of(workspace: Workspace, batch: Batch) -> Path:
     """Returns the segment of what arrived, which is the run's own and no ledger's."""
     return workspace.run(batch.run) / "downloads" / f"{batch.name}.jsonl"
+
+
+def long_of(workspace: Workspace, batch: Batch) -> Path:
+    """Returns the list of the long videos that a batch left."""
+    return workspace.run(batch.run) / "long" / f"{batch.name}.jsonl"
 
 
 def segment_of(workspace: Workspace, stage: str, batch: Batch) -> Path:

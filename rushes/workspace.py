@@ -2,6 +2,7 @@
 
 media/ab/ab12….mp4            what came in, by sha256; equal bytes once
 derived/<recipe>/ab/ab12….mp4 what was made of it; beside it, in ab12….json, how and why
+chunks/<recipe>/ab/ab12…/<key>/  parts of long videos that are being made, until they are joined
 unpacked/<rules>/ab/ab12….jsonl  what came out of an archive: a list of members, which stand in media/
 quarantine/ab/ab12….bin       what came in and is not trusted
 incoming/                     transfers under way
@@ -70,6 +71,20 @@ class Workspace:
         if self.mirror:
             for folder in folders:
                 self.mirror.need_all(folder)
+
+    def names(self, folder: str) -> Iterator[str]:
+        """Yields the files below a folder, here or in the storage, relative to the workspace, in no order."""
+        if self.mirror:
+            yield from (entry.name for entry in self.mirror.storage.list(folder))
+        else:
+            yield from (self.relative(path) for path in self.path(folder).rglob("*") if path.is_file())
+
+    def remove(self, relative: str) -> None:
+        """Removes a file, here or from the storage."""
+        if self.mirror:
+            self.mirror.storage.delete(relative)
+        else:
+            self.path(relative).unlink(missing_ok=True)
 
     def relative(self, path: Path) -> str:
         """Returns what a record calls a path."""

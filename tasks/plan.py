@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from prefect import task
 
-from rushes import members, plan
+from rushes import long, members, plan
 from rushes.config import Pipeline
 from rushes.summary.begin import begin_export
 from rushes.workspace import Batch, opened
 from tasks.options import STEP
 
-__all__ = ["plan_export", "plan_ingest", "plan_members"]
+__all__ = ["plan_export", "plan_ingest", "plan_long", "plan_members"]
 
 
 @task(name="plan ingest", task_run_name="plan ingest", tags={"rushes", "plan"}, **STEP)
@@ -25,6 +25,13 @@ def plan_members(config: Pipeline, run: str) -> tuple[Batch, ...]:
     """Cuts what came out of archives, and is not made yet, into batches."""
     with opened(config.workspace_place) as workspace:
         return members.plan_members(config, workspace, run)
+
+
+@task(name="plan long", task_run_name="plan long", tags={"rushes", "plan"}, **STEP)
+def plan_long(config: Pipeline, run: str) -> long.LongPlan:
+    """Cuts the chunks of long videos into batches, and the videos, too."""
+    with opened(config.workspace_place) as workspace:
+        return long.plan_long(config, workspace, run)
 
 
 @task(name="plan export", task_run_name="plan export", tags={"rushes", "plan"}, **STEP)

@@ -36,12 +36,13 @@ from rushes.video.timeline import in_order
 from rushes.video.timing import ratio
 from rushes.video.transcode import accident, check_output, limit_s
 
-__all__ = ["Part", "is_unfit", "join", "make_part", "parts", "place"]
+__all__ = ["UNFIT", "Part", "cuts_key", "is_unfit", "join", "make_part", "name_of", "parts", "place"]
 
 Part = Chunk | None
 """A chunk of the picture, or None, which is all of the sound."""
 
-_UNFIT = "unfit"
+UNFIT = "unfit"
+"""Name of the file that says that a video is to be encoded in one pass, and why."""
 # What H.264 decoders say of frames that are not there because decoding began after them; all of them fit in 16.
 _NOT_THERE = re.compile(
     r"mmco: unref short failure|reference picture missing|Missing reference picture|Last message repeated [0-9] times"
@@ -67,10 +68,14 @@ class _Made(msgspec.Struct, frozen=True):
     header: str
 
 
-def place(folder: Path, probed: Probed, config: TranscodeConfig, chunks: Sequence[Chunk]) -> Path:
-    """Returns the folder, in that of a video, for chunks that fit together: same settings, same cuts, same ffmpeg."""
-    made_by = [describe("ffmpeg").version, config.recipe(), probed.time_base, chunks]
-    return folder / hashlib.sha256(encode(made_by)).hexdigest()[:12]
+def cuts_key(probed: Probed, config: TranscodeConfig, chunks: Sequence[Chunk]) -> str:
+    """Returns a name for chunks that fit together: cut in the same places, and made with the same settings."""
+    return hashlib.sha256(encode([config.recipe(), probed.time_base, chunks])).hexdigest()[:12]
+
+
+def place(folder: Path, key: str) -> Path:
+    """Returns the folder, in that of a video, for its chunks of such a key that this machine's ffmpeg makes."""
+    return folder / f"{key}-{hashlib.sha256(describe('ffmpeg').version.encode()).hexdigest()[:8]}"
 
 
 def parts(probed: Probed, chunks: Sequence[Chunk]) -> list[Part]:
@@ -78,9 +83,14 @@ def parts(probed: Probed, chunks: Sequence[Chunk]) -> list[Part]:
     return [*([None] if probed.audio_decodable else []), *chunks]
 
 
+def name_of(part: Part) -> str:
+    """Returns the name of a part's file."""
+    return "sound.mp4" if part is None else f"{part.number:04}.mp4"
+
+
 def is_unfit(folder: Path) -> bool:
     """Tells whether a part of the video did not come out as it should have."""
-    return (folder / _UNFIT).exists()
+    return (folder / UNFIT).exists()
 
 
 def make_part(
@@ -101,7 +111,7 @@ def make_part(
         TranscodingFailedError: ffmpeg was ended from outside.
         FFmpegNotFoundError: There is no ffmpeg or ffprobe.
     """
-    target = _path(folder, part)
+    target = folder / name_of(part)
     if target.exists() or is_unfit(folder):
         return False
     with beside(target) as made:
@@ -130,11 +140,11 @@ def join(
         DiskFullError: No space is left for it.
         TranscodingFailedError: A part was damaged where it stood, and is removed; or ffmpeg was ended from outside.
     """
-    made = [_standing(_path(folder, chunk)) for chunk in chunks]
+    made = [_standing(folder / name_of(chunk)) for chunk in chunks]
     if len({one.header for one in made}) > 1:
         _unfit(folder, "chunks with different headers")
         return None
-    sound = _path(folder, None) if probed.audio_decodable else None
+    sound = folder / name_of(None) if probed.audio_decodable else None
     with beside(target) as part, beside(folder / "chunks.txt") as listing:
         listing.write_text("\n".join(_listing(chunks, ratio(probed.time_base))), encoding="ascii")
         command = join_command(listing, sound, part, config, float(made[0].ticks[0] * made[0].tick_s))
@@ -166,13 +176,9 @@ def _heard(seconds: float) -> None:
     """Takes progress that nobody asked for."""
 
 
-def _path(folder: Path, part: Part) -> Path:
-    return folder / ("sound.mp4" if part is None else f"{part.number:04}.mp4")
-
-
 def _unfit(folder: Path, why: str) -> None:
     """Marks a folder, and says in it why, for people."""
-    with atomic_write(folder / _UNFIT) as file:
+    with atomic_write(folder / UNFIT) as file:
         file.write(why.encode() + b"\n")
 
 
@@ -212,7 +218,7 @@ def _listing(chunks: Sequence[Chunk], tick_s: Fraction) -> Iterator[str]:
     starts_us = [round((chunk.tick - chunks[0].tick) * tick_s * 1_000_000) for chunk in chunks]
     yield "ffconcat version 1.0"
     for chunk, start_us, end_us in zip(chunks, starts_us, [*starts_us[1:], None], strict=True):
-        yield f"file {_path(Path(), chunk).name}"
+        yield f"file {name_of(chunk)}"
         if end_us is not None:
             yield f"duration {(end_us - start_us) // 1_000_000}.{(end_us - start_us) % 1_000_000:06}"
 

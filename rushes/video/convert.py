@@ -11,16 +11,16 @@ from pathlib import Path
 
 from rushes.errors import TranscodingFailedError
 from rushes.video.beside import folder_beside
-from rushes.video.chunks import Part, is_unfit, join, make_part, parts, place
+from rushes.video.chunks import Part, cuts_key, is_unfit, join, make_part, parts, place
 from rushes.video.config import PROFILES, TranscodeConfig
-from rushes.video.cuts import Chunk, cut
+from rushes.video.cuts import Chunk, cut, in_chunks
 from rushes.video.demands import check_demands
 from rushes.video.encoder import card, replacement
 from rushes.video.limits import check_duration
 from rushes.video.probe import Probed, examine
 from rushes.video.transcode import Encoded, Progress, check_names, encode
 
-__all__ = ["convert", "optimize_for_web", "transcode_video"]
+__all__ = ["chunks_of", "convert", "optimize_for_web", "transcode_video"]
 
 _CONTAINERS = (".mp4", ".mov", ".m4v")
 
@@ -120,11 +120,9 @@ def _convert(
     workers: int,
 ) -> Encoded:
     check_names(source, target)
-    chunks = cut(source, probed, config) if target.suffix.lower() in _CONTAINERS else ()
+    chunks = chunks_of(source, target, config, probed)
     if not chunks:
         return encode(source, target, config, probed, progress)
-    check_demands(source, config, probed)
-    check_duration(source, probed.info.duration_s, config.max_duration_s)
     with nullcontext(folder) if folder else folder_beside(target) as standing:
         made = _in_chunks(source, target, standing, config, probed, chunks, progress, workers)
     if made is not None:
@@ -132,6 +130,22 @@ def _convert(
     info, remarks = encode(source, target, config, probed, progress)
     why = "in one pass, because its chunks did not come out frame for frame"
     return Encoded(info, f"{why}; {remarks}" if remarks else why)
+
+
+def chunks_of(source: Path, target: Path, config: TranscodeConfig, probed: Probed) -> tuple[Chunk, ...]:
+    """Returns the chunks that a video is to be encoded in; none where that is done in one pass.
+
+    Raises:
+        ConfigError: Settings contradict each other.
+        MediaLimitsError: It is longer than the config allows.
+        UnsupportedFormatError: It is to be toned down, and this ffmpeg cannot.
+        FFmpegNotFoundError: There is no ffprobe.
+    """
+    if target.suffix.lower() not in _CONTAINERS or not in_chunks(probed, config):
+        return ()
+    check_demands(source, config, probed)
+    check_duration(source, probed.info.duration_s, config.max_duration_s)
+    return cut(source, probed, config)
 
 
 def _in_chunks(
@@ -145,7 +159,7 @@ def _in_chunks(
     workers: int,
 ) -> Encoded | None:
     """Makes the parts that are missing, and joins them; None where that does not give what one pass would."""
-    stand = place(folder, probed, config, chunks)
+    stand = place(folder, cuts_key(probed, config, chunks))
     wanted = parts(probed, chunks)
     shares = _Shares(progress, (probed.info.duration_s or 0.0) * (2 if None in wanted else 1))
 

@@ -20,6 +20,7 @@ from rushes.errors import MediaError
 from rushes.video.answer import Packet
 from rushes.video.config import TranscodeConfig
 from rushes.video.ffprobe import query, sniff_video
+from rushes.video.hardware import HARDWARE
 from rushes.video.probe import Probed
 from rushes.video.timeline import in_order
 from rushes.video.timing import ratio
@@ -57,10 +58,16 @@ class _Answer(msgspec.Struct, frozen=True):
 def in_chunks(probed: Probed, config: TranscodeConfig) -> bool:
     """Says whether a video is long enough for chunks, and such that each can be found: it has an index, and no cut.
 
-    Where the frame rate is to be changed, frames are counted from the beginning, so that is done in one pass.
+    Where the frame rate is to be changed, frames are counted from the beginning, so that is done in one pass. So is what
+    is for a graphics card: it does not wait for processor cores.
     """
     whole = config.fps is None and not config.start_time and config.duration is None
-    return whole and probed.seekable and 0 < config.split_s < (probed.info.duration_s or 0)
+    return (
+        whole
+        and config.vcodec not in HARDWARE
+        and probed.seekable
+        and 0 < config.split_s < (probed.info.duration_s or 0)
+    )
 
 
 def cut(source: Path, probed: Probed, config: TranscodeConfig) -> tuple[Chunk, ...]:

@@ -13,14 +13,16 @@ from rushes.export.custom import take_along
 from rushes.ingest import checksum_batch, download_batch, transcode_batch
 from rushes.join import outcomes
 from rushes.jsonl import read_lines, write_lines
+from rushes.long import chunk_batch, plan_long
 from rushes.members import plan_members
 from rushes.plan import Plan, make_plan, new_run
 from rushes.records import ManifestRow, Outcome, Rejection
+from rushes.results import BatchResult
 from rushes.summary.aggregate import aggregate
 from rushes.summary.begin import begin_export
 from rushes.summary.outcome import RunOutcome
 from rushes.summary.output import building
-from rushes.workspace import Workspace, locked, opened
+from rushes.workspace import Batch, Workspace, locked, opened
 from tests.rushes.export.makers import pipeline
 
 
@@ -32,12 +34,22 @@ def settings(workspace: Workspace, rows: Sequence[Mapping[str, object]], **more:
     return pipeline(workspace, **({"source": str(source), "download": download, "run": {"max_failed": 1}} | more))
 
 
+def leaving(config: Pipeline, workspace: Workspace, batch: Batch) -> BatchResult:
+    """Does the transcode step, and leaves long videos, as the flow does."""
+    return transcode_batch(config, workspace, batch, leave_long=True)
+
+
 def ingest(config: Pipeline, workspace: Workspace) -> Plan:
     plan = make_plan(config, workspace, new_run())
     for batch in plan.batches:
-        for step in (download_batch, checksum_batch, transcode_batch):
+        for step in (download_batch, checksum_batch, leaving):
             step(config, workspace, batch)
     for batch in plan_members(config, workspace, plan.run):
+        leaving(config, workspace, batch)
+    long = plan_long(config, workspace, plan.run)
+    for batch in long.chunks:
+        chunk_batch(config, workspace, batch)
+    for batch in long.videos:
         transcode_batch(config, workspace, batch)
     return plan
 
@@ -62,14 +74,20 @@ def run_apart(config: Pipeline) -> RunOutcome:
         with opened(place) as workspace:
             plan = make_plan(config, workspace, name)
         for batch in plan.batches:
-            for step in (download_batch, checksum_batch, transcode_batch):
+            for step in (download_batch, checksum_batch, leaving):
                 with opened(place) as workspace:
                     step(config, workspace, batch)
         with opened(place) as workspace:
             found = plan_members(config, workspace, name)
         for batch in found:
             with opened(place) as workspace:
-                transcode_batch(config, workspace, batch)
+                leaving(config, workspace, batch)
+        with opened(place) as workspace:
+            long = plan_long(config, workspace, name)
+        for step, batches in ((chunk_batch, long.chunks), (transcode_batch, long.videos)):
+            for batch in batches:
+                with opened(place) as workspace:
+                    step(config, workspace, batch)
         with opened(place) as workspace:
             take_along(config, workspace, name)
             batches = begin_export(config, workspace, name)

@@ -134,6 +134,24 @@ def test_archives_are_unpacked_on_a_storage_as_on_a_disk(storage: Storage, place
     assert [entry.name for entry in storage.list() if entry.name.startswith("incoming")] == []
 
 
+def test_long_videos_are_made_in_chunks_on_a_storage_as_on_a_disk(storage: Storage, place: str, tmp_path: Path) -> None:
+    coloured(tmp_path / "long.mkv", "-c:v", "mpeg4", "-q:v", "2", "-g", "10", frames=41)
+    (tmp_path / "items.csv").write_text("url\nlong.mkv\n")
+
+    def run(workspace: str) -> RunOutcome:
+        settings = {"name": "far", "source": str(tmp_path / "items.csv"), "workspace": workspace}
+        made = {"transcode": {"preset": "ultrafast", "split_s": 1}, "frames": {"every_s": 1.0}}
+        return run_apart(validate(settings | made, "test"))
+
+    there = f"{place}/{Path(storage.url).name}"
+    far, near = run(there), run(str(tmp_path / "work"))
+    assert (far.items["ok"], far.work["chunks"]["done"], far.made) == (1, 4, 1)
+    assert (near.items["ok"], near.work["chunks"]["done"], near.made) == (1, 4, 1)
+    for folder in ("derived", "chunks", "datasets/far"):
+        assert files(storage, folder) == local_files(tmp_path / "work" / folder)
+    assert list(storage.list("chunks")) == []
+
+
 def test_a_second_run_fetches_and_makes_only_what_failed(
     storage: Storage, place: str, server: Server, tmp_path: Path
 ) -> None:
