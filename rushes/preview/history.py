@@ -141,11 +141,14 @@ def speeds(workspace: Workspace) -> Speeds:
     return Speeds(stages, busy_s / elapsed_s, tuple(sorted(used)))
 
 
+_PARTS = {"chunks": "transcode"}  # whose seconds of video are those of the step that joins them
+
+
 def _stages(done: Iterable[BatchResult]) -> dict[str, tuple[Speed, bool]]:
     """Returns each stage's speed, and whether it did something to at least half of its items."""
     stages: dict[str, list[BatchResult]] = {}
     for result in done:
-        stages.setdefault(result.stage, []).append(result)
+        stages.setdefault(_PARTS.get(result.stage, result.stage), []).append(result)
     return {name: _speed(name, each) for name, each in stages.items()}
 
 

@@ -58,16 +58,12 @@ class _Answer(msgspec.Struct, frozen=True):
 def in_chunks(probed: Probed, config: TranscodeConfig) -> bool:
     """Says whether a video is long enough for chunks, and such that each can be found: it has an index, and no cut.
 
-    Where the frame rate is to be changed, frames are counted from the beginning, so that is done in one pass. So is what
-    is for a graphics card: it does not wait for processor cores.
+    Where the frame rate is to be changed, frames are counted from the beginning, so that takes one pass. So does what
+    is meant for a graphics card: it waits for no core.
     """
     whole = config.fps is None and not config.start_time and config.duration is None
-    return (
-        whole
-        and config.vcodec not in HARDWARE
-        and probed.seekable
-        and 0 < config.split_s < (probed.info.duration_s or 0)
-    )
+    cuttable = probed.seekable and config.vcodec not in HARDWARE
+    return whole and cuttable and 0 < config.split_s < (probed.info.duration_s or 0)
 
 
 def cut(source: Path, probed: Probed, config: TranscodeConfig) -> tuple[Chunk, ...]:
