@@ -97,7 +97,8 @@ def _items(
     names = [category.name for category in categories]
     present = lists.present(names)
     for identity in sorted(files.keys() | lists.splits.keys()):
-        split = lists.splits.get(identity) or split_of(PurePosixPath(identity).parts[0])
+        folder, slash, _ = identity.partition("/")
+        split = lists.splits.get(identity) or (split_of(folder) if slash else None)
         if identity not in files:
             yield _unlabelled(layout, identity, split)
             continue

@@ -44,10 +44,12 @@ class Lists:
         by_stem = {class_stem(name): index for index, name in enumerate(names)}
         for path in self.files:
             index = by_stem.get(path.stem.rpartition("_")[0])
-            for number, line in lines_of(path) if index is not None else ():
+            if index is None:
+                continue
+            for number, line in lines_of(path):
                 identity, value = _pair(line, f"{path.name}:{number}")
                 if value == PRESENT and index not in (indices := found.setdefault(identity, [])):
-                    indices.append(index)  # type: ignore[arg-type]
+                    indices.append(index)
         return found
 
 

@@ -101,7 +101,9 @@ def test_a_label_that_is_none_is_named_with_place_index_key_and_value(label: Any
     assert said in str(caught.value)
 
 
-@pytest.mark.parametrize("value", ["", "{", "[{]", "[" * 100_000, '[{"class": "a", "box": [NaN, 0, 1, 1]}]', "{}", "5", "null", 5, {}])
+@pytest.mark.parametrize(
+    "value", ["", "{", "[{]", "[" * 100_000, '[{"class": "a", "box": [NaN, 0, 1, 1]}]', "{}", "5", "null", 5, {}]
+)
 def test_what_is_no_list_of_labels_is_refused(value: object) -> None:
     with pytest.raises(AnnotationError, match=r"^items.csv:12: annotations = "):
         parse(value, "items.csv:12")
