@@ -19,7 +19,7 @@ from rushes.errors import RushesError
 from rushes.export.base import begun
 from rushes.export.classes import ClassMap, classes_of
 from rushes.export.ending import finish, handed_over
-from rushes.export.exporters import exporter_of, is_custom, params_of
+from rushes.export.exporters import exporter_of, is_custom, params_of, previous_of
 from rushes.export.handmade import handmade
 from rushes.export.item import Exported, ItemExport, Prepared, Ready, rejected
 from rushes.export.run import ExportRun, Part
@@ -68,7 +68,8 @@ def export_batch(
     done = stopped = size_bytes = 0
     emitted: list[Part] = []
     custom = is_custom(pipeline)
-    run = ExportRun(params_of(pipeline, mapping), workspace, building, emitted.append, watched=custom)
+    params, previous = params_of(pipeline, mapping), previous_of(pipeline)
+    run = ExportRun(params, workspace, building, emitted.append, previous=previous, watched=custom)
     items = ItemExport(begun(exporter_of(pipeline, workspace, batch.run), run), emitted)
     listed: set[str] = set()
     with ExitStack() as stack:

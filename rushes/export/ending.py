@@ -11,7 +11,7 @@ from rushes.config import Pipeline
 from rushes.errors import ExporterError
 from rushes.export.base import begun
 from rushes.export.classes import classes_of
-from rushes.export.exporters import exporter_of, is_custom, params_of
+from rushes.export.exporters import exporter_of, is_custom, params_of, previous_of
 from rushes.export.gather import Change, gathered
 from rushes.export.handmade import handmade, now_ns
 from rushes.export.item import running
@@ -54,7 +54,9 @@ def finish(
         check_strict(_lost(workspace, run, batches))
     parts = [handed_over(workspace, run, name, "parts") for name in batches]
     params = params_of(pipeline, classes_of(pipeline, classes))
-    ending = ExportRun(params, workspace, building, parts=parts, statistics=statistics or {})
+    ending = ExportRun(
+        params, workspace, building, parts=parts, statistics=statistics or {}, previous=previous_of(pipeline)
+    )
     exporter = begun(exporter_of(pipeline, workspace, run), ending)
     numbered = gathered(exporter, _changes(workspace, run, batches))
     if numbered:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from rushes.config import Pipeline
@@ -15,10 +16,11 @@ from rushes.export.table import CsvExporter
 from rushes.export.voc import VocExporter
 from rushes.export.webdataset import WebDatasetExporter
 from rushes.export.yolo import YoloExporter, YoloObbExporter, YoloPoseExporter, YoloSegExporter
+from rushes.storage import is_storage
 from rushes.transfer.urls import redact
 from rushes.workspace import Workspace
 
-__all__ = ["BUILT_IN", "exporter_of", "is_custom", "params_of"]
+__all__ = ["BUILT_IN", "exporter_of", "is_custom", "params_of", "previous_of"]
 
 BUILT_IN: Mapping[str, type[BaseExporter]] = {
     "coco": CocoExporter,
@@ -47,6 +49,16 @@ def exporter_of(pipeline: Pipeline, workspace: Workspace, run: str) -> type[Base
 def is_custom(pipeline: Pipeline) -> bool:
     """Says whether the exporter is one of the user's own."""
     return pipeline.export.format not in BUILT_IN
+
+
+def previous_of(pipeline: Pipeline) -> Path | None:
+    """Returns the dataset whose files a new one takes over where they are the same; None where there is none.
+
+    While hooks of the user's own run, none is taken over, because they might write through it.
+    """
+    place = pipeline.output_place
+    here = None if is_custom(pipeline) or is_storage(place) else Path(place)
+    return here if here and here.is_dir() else None
 
 
 def params_of(pipeline: Pipeline, mapping: ClassMap) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from rushes.errors import ExporterError
+from rushes.export.kept import linked, same_bytes
 from rushes.export.media import place
 from rushes.jsonl import read_lines
 from rushes.progress import throttled
@@ -44,6 +45,7 @@ class ExportRun:
         emitted: Takes each part; None at the end, where nobody would read them.
         parts: Files of all batches' parts, in batch order; empty before the end.
         statistics: Content of `stats.json`; empty before the end.
+        previous: The dataset before, whose files are taken over where they are the same; None where there is none.
         watched: Look, before a file counts, whether the exporter changed it by itself after it was written or placed.
     """
 
@@ -55,6 +57,7 @@ class ExportRun:
         emitted: Callable[[Part], object] | None = None,
         parts: Sequence[Path] = (),
         statistics: Mapping[str, Any] = MappingProxyType({}),
+        previous: Path | None = None,
         watched: bool = False,
     ) -> None:
         self.params = params
@@ -70,6 +73,7 @@ class ExportRun:
         self._emitted = emitted
         self._parts = parts
         self._folders: set[Path] = set()
+        self._previous = previous
         self._watched = watched
         self._states: dict[str, tuple[int, int] | None] = {}
         self._placed: dict[str, Path] = {}
@@ -120,6 +124,9 @@ class ExportRun:
         target = self._target(relative)
         target.unlink(missing_ok=True)  # it may be a second name of a stored file
         self._placed.pop(relative, None)
+        old = self._previous / relative if self._previous else None
+        if old and isinstance(data, bytes) and same_bytes(old, data) and linked(old, target):
+            return self._record(WrittenFile(relative, hashlib.sha256(data).hexdigest(), len(data)))
         digest, size_bytes = hashlib.sha256(), 0
         with target.open("xb") as file:
             for piece in (data,) if isinstance(data, bytes) else data:
@@ -138,7 +145,8 @@ class ExportRun:
             StorageError: `link` is asked for and not possible.
             ValueError: The path leads out of the dataset.
         """
-        place(self._workspace.path(sample.path), self._target(relative), self.params["media"])
+        old = self._previous / relative if self._previous else None
+        place(self._workspace.path(sample.path), self._target(relative), self.params["media"], old)
         self.placed = relative
         self._placed[relative] = self._workspace.path(sample.path)
         return self._record(WrittenFile(relative, sample.sha256, sample.size_bytes))

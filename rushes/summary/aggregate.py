@@ -22,11 +22,14 @@ from rushes.config import Pipeline
 from rushes.errors import AccountingError, ExporterError
 from rushes.export.batch import finish
 from rushes.export.classes import check_required, classes_of
+from rushes.export.exporters import is_custom
+from rushes.export.kept import keep_all
 from rushes.files.sums import checksum_lines
 from rushes.jsonl import encode, json_bytes, read_lines
 from rushes.plan import Plan, load_plan, started
 from rushes.records import ManifestRow, WrittenFile
 from rushes.results import results, work_done
+from rushes.storage import is_storage
 from rushes.summary.diff import since
 from rushes.summary.outcome import FAILURES, RunOutcome, failed_share, save_outcome
 from rushes.summary.output import building, publish_dataset, published
@@ -71,6 +74,7 @@ def _write(pipeline: Pipeline, workspace: Workspace, run: str, names: Sequence[s
     finished = finish(pipeline, workspace, run, names, building, plan.classes, content)
     added = _taken(building / SUMMARY)
     _write_checksums(building, [*_parts(folder, names, "files", WrittenFile), *finished])
+    _keep_unchanged(pipeline, building, finished)
     over_limit = failed_share(content["items"]) > pipeline.run.max_failed
     work = work_done(results(workspace, run))
     outcome = RunOutcome(run, content["items"], content["failures_by_code"], work, over_limit, files=content["files"])
@@ -127,6 +131,18 @@ def _write_checksums(building: Path, written: Iterable[WrittenFile]) -> None:
             digests[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
     with (building / CHECKSUMS).open("w", encoding="utf-8", newline="") as file:
         file.writelines(checksum_lines(digests))
+
+
+def _keep_unchanged(pipeline: Pipeline, building: Path, finished: Iterable[WrittenFile]) -> None:
+    """Takes over from the old dataset what came out the same; of files of items, their batches did so already."""
+    place = pipeline.output_place
+    if is_storage(place) or not Path(place).is_dir():
+        return
+    if is_custom(pipeline):
+        names = {path.relative_to(building).as_posix() for path in building.rglob("*") if path.is_file()}
+    else:
+        names = {file.path for file in finished} | {path.name for path in building.iterdir() if path.is_file()}
+    keep_all(Path(place), building, sorted(names))
 
 
 def _taken(path: Path) -> dict[str, Any]:

@@ -11,12 +11,15 @@ import shutil
 from pathlib import Path
 
 from rushes.errors import OutputOccupiedError
+from rushes.export.kept import unshare
 from rushes.jsonl import fsync_dir
 
 __all__ = ["MANIFEST", "SUMMARY", "begin", "building_of", "check_output", "place_for", "publish_dataset"]
 
 MANIFEST = "manifest.jsonl"
 """A row for each planned item, whatever became of it, and for each frame."""
+
+_FAILED = ".failed"
 
 SUMMARY = "export_summary.json"
 """Written last into every dataset: a folder that has it is a dataset of ours."""
@@ -65,6 +68,8 @@ def place_for(output: Path, over_limit: bool) -> Path:
 
 def publish_dataset(building: Path, output: Path) -> None:
     """Puts the finished folder in the place of the output."""
+    if output.name.endswith(_FAILED):
+        unshare(building)  # the good dataset stays, and nobody should change it by mending this one
     os.sync()  # the files before the names that make them count
     _, old = _beside(output)
     if output.exists():
@@ -76,7 +81,7 @@ def publish_dataset(building: Path, output: Path) -> None:
 
 
 def _failed(output: Path) -> Path:
-    return output.with_name(f"{output.name}.failed")
+    return output.with_name(f"{output.name}{_FAILED}")
 
 
 def _beside(output: Path) -> tuple[Path, Path]:
