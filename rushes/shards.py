@@ -14,7 +14,7 @@ from rushes.errors import AnnotationError, ConfigError
 from rushes.files.limits import Limits
 from rushes.files.tars import read_tar
 from rushes.formats.dataset import Dataset, Labelled
-from rushes.formats.folder import all_listed, categories_of, class_names, split_of
+from rushes.formats.folder import all_listed, categories_of, class_names, distinct, split_of
 from rushes.formats.webdataset import is_media, item_of, parted
 from rushes.jsonl import atomic_write, storing
 
@@ -44,13 +44,15 @@ def read(path: Path, into: Path | None = None) -> Dataset:
     if not shards or not all(shard.is_file() for shard in shards):
         raise ConfigError(f"{path}: expected WebDataset shards (.tar), found none.")
     listed = class_names(folder)
-    used: set[str] = set()
-    if listed is None:
-        for item in _items(folder, shards, None, None):
-            used.update(label.label for label in item.annotations)
-            used.update([item.label] if item.label is not None else [])
+    used = () if listed is not None else distinct(_used(folder, shards), str(path))
     items = all_listed(_items(folder, shards, listed, into), listed)
     return Dataset(into or folder, categories_of(listed, used), items)
+
+
+def _used(folder: Path, shards: Sequence[Path]) -> Iterator[str]:
+    for item in _items(folder, shards, None, None):
+        yield from (label.label for label in item.annotations)
+        yield from () if item.label is None else (item.label,)
 
 
 def _items(

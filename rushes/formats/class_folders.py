@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from rushes.errors import ConfigError
 from rushes.formats.dataset import Dataset, Labelled
-from rushes.formats.folder import IMAGES, VIDEOS, categories_of, class_names, need_folder, split_of
+from rushes.formats.folder import IMAGES, VIDEOS, categories_of, class_names, distinct, need_folder, split_of
 
 __all__ = ["read"]
 
@@ -27,7 +27,7 @@ def read(path: Path) -> Dataset:
     files = next(_files(path), None)
     if files is None:
         raise ConfigError(f"{path}: expected images or videos, in a folder for each class; found none.")
-    labels = {item.label for item in _items(path) if item.label is not None}
+    labels = distinct((item.label for item in _items(path) if item.label is not None), str(path))
     return Dataset(path, categories_of(class_names(path), labels), _items(path))
 
 

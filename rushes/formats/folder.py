@@ -38,7 +38,9 @@ _SPLITS = {
 }
 _SPLIT_OF = {spelling: split for split, spellings in _SPLITS.items() for spelling in spellings}
 _MAX_LINE = 4096
+_MAX_PATH = 4096
 _MAX_CLASSES = 1_000_000
+_MAX_NAMES = 2**26  # letters of all names of classes together
 
 
 def split_of(name: str) -> str | None:
@@ -57,7 +59,8 @@ def inside(relative: str, where: str) -> str:
         AnnotationError: It is empty, absolute, or leads out.
     """
     path, windows = PurePosixPath(relative), PureWindowsPath(relative)
-    if not path.parts or path.is_absolute() or windows.drive or ".." in windows.parts or "\0" in relative:
+    strange = "\0" in relative or len(relative) > _MAX_PATH
+    if strange or not path.parts or path.is_absolute() or windows.drive or ".." in windows.parts:
         raise AnnotationError(f"{where}: the path {reprlib.repr(relative)}: expected one inside of the dataset.")
     return str(path)
 
@@ -128,6 +131,23 @@ def class_names(folder: Path) -> tuple[str, ...] | None:
             )
         names[name] = number
     return tuple(names)
+
+
+def distinct(names: Iterable[str], where: str) -> tuple[str, ...]:
+    """Returns the names of classes that are used, each once, in their order.
+
+    Raises:
+        AnnotationError: They are more than any dataset has; `where` says of what.
+    """
+    found: dict[str, None] = {}
+    letters = 0
+    for name in names:
+        if name not in found:
+            found[name] = None
+            letters += len(name)
+            if len(found) > _MAX_CLASSES or letters > _MAX_NAMES:
+                raise AnnotationError(f"{where}: more classes than a dataset has; is one of its columns no class?")
+    return tuple(found)
 
 
 def categories_of(listed: Sequence[str] | None, found: Iterable[str]) -> tuple[Category, ...]:

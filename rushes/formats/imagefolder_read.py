@@ -14,7 +14,7 @@ from rushes.errors import AnnotationError
 from rushes.formats import class_folders
 from rushes.formats.annotation import parse
 from rushes.formats.dataset import Dataset, Labelled
-from rushes.formats.folder import all_listed, categories_of, class_names, inside, need_folder, split_of
+from rushes.formats.folder import all_listed, categories_of, class_names, distinct, inside, need_folder, split_of
 from rushes.labels import Annotation
 from rushes.rows import Row, read_csv, read_jsonl
 
@@ -22,6 +22,7 @@ __all__ = ["read"]
 
 _READERS = {"metadata.jsonl": read_jsonl, "metadata.csv": read_csv}
 _CATEGORIES = ("categories", "category", "labels", "label")
+_MAX_NUMBER = 100_000
 _OWN = {"file_name", "label", "objects", "annotations"}
 
 
@@ -40,7 +41,7 @@ def read(path: Path) -> Dataset:
     if not files:
         return class_folders.read(path)
     listed = class_names(path)
-    names = _used(path, files) if listed is None else [*listed]
+    names = _names(path, files) if listed is None else [*listed]
     return Dataset(path, categories_of(names, ()), all_listed(_items(path, files, names), listed))
 
 
@@ -63,19 +64,31 @@ def _rows(path: Path, files: Iterable[Path]) -> Iterator[tuple[Path, str, Row]]:
             yield file.parent.relative_to(path), where, row
 
 
-def _used(path: Path, files: Iterable[Path]) -> list[str]:
+def _names(path: Path, files: Iterable[Path]) -> list[str]:
     """Returns the classes that are named or numbered; of numbers, all up to the highest one."""
-    used: set[str | int] = set()
+    highest = -1
+
+    def named() -> Iterator[str]:
+        nonlocal highest
+        for found in _used(path, files):
+            if isinstance(found, str):
+                yield found
+            else:
+                highest = max(highest, found)
+
+    names = sorted(distinct(named(), str(path)))
+    if highest > _MAX_NUMBER:
+        raise AnnotationError(f"{path}: a class with the number {highest}; expected numbers from 0, without gaps.")
+    return list(dict.fromkeys([*map(str, range(highest + 1)), *names]))
+
+
+def _used(path: Path, files: Iterable[Path]) -> Iterator[str | int]:
     for _, where, row in _rows(path, files):
         cells = row.cells
-        used.update(found for found in (_class(cells.get("label"), where),) if found is not None)
-        used.update(label.label for label in _texts(cells, where) or ())
-        used.update(_numbered(cells, where))
-    numbers = [found for found in used if isinstance(found, int)]
-    if numbers and max(numbers) > 100_000:
-        raise AnnotationError(f"{path}: a class with the number {max(numbers)}; expected numbers from 0, without gaps.")
-    names = sorted(found for found in used if isinstance(found, str))
-    return list(dict.fromkeys([*(str(number) for number in range(max(numbers, default=-1) + 1)), *names]))
+        whole = _class(cells.get("label"), where)
+        yield from () if whole is None else (whole,)
+        yield from (label.label for label in _texts(cells, where) or ())
+        yield from _numbered(cells, where)
 
 
 def _items(path: Path, files: Iterable[Path], names: Sequence[str]) -> Iterator[Labelled]:

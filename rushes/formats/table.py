@@ -25,7 +25,7 @@ import msgspec
 from rushes.errors import AnnotationError, ConfigError
 from rushes.formats.annotation import dump, parse
 from rushes.formats.dataset import Dataset, Labelled
-from rushes.formats.folder import all_listed, categories_of, class_names, inside
+from rushes.formats.folder import all_listed, categories_of, class_names, distinct, inside
 from rushes.jsonl import encode
 from rushes.labels import Annotation
 from rushes.rows import Row, read_csv
@@ -109,7 +109,7 @@ def read(path: Path) -> Dataset:
     if not file.is_file():
         raise ConfigError(f"{file}: expected a CSV file of labels, found none.")
     listed = class_names(file.parent)
-    names = listed if listed is not None else tuple(dict.fromkeys(_used(file)))
+    names = listed if listed is not None else distinct(_used(file), file.name)
     return Dataset(file.parent, categories_of(names, ()), all_listed(_items(file), listed))
 
 

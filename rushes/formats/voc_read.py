@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from rushes.errors import AnnotationError, ConfigError
 from rushes.formats.dataset import Dataset, Labelled
-from rushes.formats.folder import all_listed, categories_of, inside, split_of
+from rushes.formats.folder import all_listed, categories_of, distinct, inside, split_of
 from rushes.formats.voc import PART_OF, TRACK, meant
 from rushes.formats.voc_classes import VOC_CLASSES, listed_classes
 from rushes.formats.voc_masks import with_masks
@@ -82,13 +82,16 @@ def _files(layout: _Layout) -> dict[str, Path]:
 
 def _categories(files: Mapping[str, Path], lists: Lists) -> tuple[Category, ...]:
     """Returns the classes: those of the challenges where no other is used, or all that is used."""
-    used = set(lists.listed)
+    used = set(distinct(_used(files, lists), "Annotations"))
+    return categories_of(VOC_CLASSES if used <= set(VOC_CLASSES) else None, used)
+
+
+def _used(files: Mapping[str, Path], lists: Lists) -> Iterator[str]:
+    yield from lists.listed
     for identity, path in files.items():
         root = read_xml(path, f"{identity}.xml")
         for tag in ("object", "object/part"):
-            used.update(text_of(found, "name") for found in root.iterfind(tag))
-    used.discard("")
-    return categories_of(VOC_CLASSES if used <= set(VOC_CLASSES) else None, used)
+            yield from filter(None, (text_of(found, "name") for found in root.iterfind(tag)))
 
 
 def _items(
