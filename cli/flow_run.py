@@ -52,6 +52,8 @@ def _summarise(outcome: RunOutcome) -> None:
     if outcome.failures_by_code:
         say("codes: " + ", ".join(f"{code} {count}" for code, count in outcome.failures_by_code.items()))
     say(f"work:  {outcome.fetched} fetched ({outcome.changed} changed at their source), {outcome.made} made")
+    for message in outcome.messages:
+        note(f"warning: {message}")
     if outcome.dataset:
         say(f"dataset: {outcome.dataset} ({outcome.files} files)")
 

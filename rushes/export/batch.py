@@ -84,7 +84,11 @@ def export_batch(
             done, stopped = done + ended.samples, stopped + ended.stopped
             size_bytes += sum(file.size_bytes for file in ended.files)
         if custom and is_storage(pipeline.output_place):
-            _write(sinks["files"], handmade(building, listed, sys.maxsize))  # this folder is this batch's own
+            # This folder is this batch's own.
+            _write(
+                sinks["files"], handmade(building, listed, sys.maxsize, lambda text: run.log_message(text, "warning"))
+            )
+        _write(sinks["messages"], run.messages)
     elapsed_s = time.monotonic() - start
     return save_result(workspace, BatchResult(batch, "export", batch.count, done, stopped, size_bytes, elapsed_s))
 
@@ -93,7 +97,7 @@ def _sinks(workspace: Workspace, batch: Batch, stack: ExitStack) -> dict[str, IO
     """Opens what the batch hands over to the end, the rows so that they come last."""
     return {
         kind: stack.enter_context(atomic_write(handed_over(workspace, batch.run, batch.name, kind)))
-        for kind in ("rows", "files", "parts", "gathered", "lost")
+        for kind in ("rows", "files", "parts", "gathered", "lost", "messages")
     }
 
 

@@ -17,12 +17,15 @@ from rushes.export.handmade import handmade, now_ns
 from rushes.export.item import running
 from rushes.export.run import ExportRun
 from rushes.export.strict import Loss, check_strict
-from rushes.jsonl import read_lines
+from rushes.jsonl import read_lines, write_lines
 from rushes.records import WrittenFile
 from rushes.storage import is_storage
 from rushes.workspace import Workspace
 
-__all__ = ["finish", "handed_over"]
+__all__ = ["finish", "handed_over", "messages"]
+
+_END = "end"
+_MESSAGES = 20  # that people read at the end of a run
 
 
 def finish(
@@ -65,14 +68,23 @@ def finish(
             "export.classes, in params['classes'], do not",
             "warning",
         )
-    if not is_custom(pipeline):
-        exporter.additional_file_saving(building)
-        return ending.written
-    listed = {} if is_storage(pipeline.output_place) else _listed(workspace, run, batches)
-    since_ns = now_ns(building)
+    custom = is_custom(pipeline)
+    listed = _listed(workspace, run, batches) if custom and not is_storage(pipeline.output_place) else {}
+    since_ns = now_ns(building) if custom else 0
     with running(exporter, "the end"):
         exporter.additional_file_saving(building)
-    return [*ending.written, *handmade(building, listed, since_ns)]
+    by_hand = handmade(building, listed, since_ns, lambda text: ending.log_message(text, "warning")) if custom else ()
+    files = [*ending.written, *by_hand]
+    write_lines(handed_over(workspace, run, _END, "messages"), ending.messages)
+    return files
+
+
+def messages(workspace: Workspace, run: str, batches: Iterable[str]) -> list[str]:
+    """Returns the warnings of an export, each once, in the order of the source; the first of them if there are many."""
+    found: dict[str, None] = {}
+    for name in (*batches, _END):
+        found.update(dict.fromkeys(read_lines(handed_over(workspace, run, name, "messages"), str)))
+    return [*found][:_MESSAGES]
 
 
 def handed_over(workspace: Workspace, run: str, batch: str, kind: str) -> Path:

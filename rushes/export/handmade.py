@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from rushes.errors import ExporterError
@@ -22,7 +21,6 @@ OWN = frozenset(
 INDEX, SUMMARY = "file_index.json", "export_summary.json"
 """Files of every dataset that it can write: its index takes the place of ours, and its summary is added to ours."""
 
-_log = logging.getLogger("rushes.export")
 _READ_WHOLE_BYTES = 2**20
 
 
@@ -45,7 +43,9 @@ def _touched(mark: Path) -> int:
     return mark.stat().st_ctime_ns
 
 
-def handmade(folder: Path, listed: Collection[str], since_ns: int) -> Iterator[WrittenFile]:
+def handmade(
+    folder: Path, listed: Collection[str], since_ns: int, warn: Callable[[str], object]
+) -> Iterator[WrittenFile]:
     """Yields the files of a folder that are not listed, or that were changed since.
 
     Files whose names begin with a dot are what somebody did not finish, and are removed.
@@ -54,12 +54,13 @@ def handmade(folder: Path, listed: Collection[str], since_ns: int) -> Iterator[W
         folder: The dataset's folder.
         listed: Paths of the files that are known.
         since_ns: When they were all written; by the clock of the file system, see `now_ns`.
+        warn: Is told of files that are removed, or that name this folder.
 
     Raises:
         ExporterError: A listed file is gone, or one that rushes writes into every dataset was changed.
     """
     seen = 0
-    for path in _files(folder):
+    for path in _files(folder, warn):
         relative = path.relative_to(folder).as_posix()
         seen += relative in listed
         changed = path.stat().st_ctime_ns >= since_ns
@@ -70,31 +71,29 @@ def handmade(folder: Path, listed: Collection[str], since_ns: int) -> Iterator[W
                 f"{relative}: written by the exporter, and by rushes into every dataset. Choose another name."
             )
         if changed or relative not in listed:
-            yield _hashed(path, relative, folder)
+            yield _hashed(path, relative, folder, warn)
     if seen < len(listed):
         gone = min(relative for relative in listed if not (folder / relative).exists())
         raise ExporterError(f"{gone}: removed by the exporter, and in the manifest; leave it, or do not place it.")
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _files(folder: Path, warn: Callable[[str], object]) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder):
         folders.sort()
         for name in sorted(names):
             path = Path(parent, name)
             if name.startswith("."):
-                _log.warning("%s: left unfinished by the exporter, and removed", path.relative_to(folder))
+                warn(f"{path.relative_to(folder)}: left unfinished by the exporter, and removed")
                 path.unlink()
             elif path.is_file():
                 yield path
 
 
-def _hashed(path: Path, relative: str, folder: Path) -> WrittenFile:
+def _hashed(path: Path, relative: str, folder: Path, warn: Callable[[str], object]) -> WrittenFile:
     size_bytes = path.stat().st_size
     if size_bytes <= _READ_WHOLE_BYTES and folder.name.encode() in path.read_bytes():
-        _log.warning(
-            "%s: names %s, where the dataset only grows; params['output'] says where it will stand",
-            relative,
-            folder.name,
+        warn(
+            f"{relative}: names {folder.name}, where the dataset only grows; params['output'] says where it will stand"
         )
     with path.open("rb") as file:
         return WrittenFile(relative, hashlib.file_digest(file, "sha256").hexdigest(), size_bytes)

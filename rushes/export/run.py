@@ -23,6 +23,8 @@ from rushes.workspace import Workspace
 __all__ = ["ExportRun", "Part"]
 
 _log = logging.getLogger("rushes.export")
+_log.addHandler(logging.NullHandler())  # what matters is shown at the end, once
+_MESSAGES = 100  # of a batch; more say the same
 
 
 class Part(msgspec.Struct, frozen=True, array_like=True):
@@ -69,6 +71,8 @@ class ExportRun:
         """Path in the dataset of the media file that was placed last."""
         self.dropped: Counter[str] = Counter()
         """Reason codes since the counter was last cleared."""
+        self.messages: list[str] = []
+        """Warnings, the first hundred of them."""
         self._workspace = workspace
         self._emitted = emitted
         self._parts = parts
@@ -80,8 +84,16 @@ class ExportRun:
         self._progress: dict[str, Callable[[int, int], None]] = {}
 
     def log_message(self, message: str, level: str = "info") -> None:
-        """Logs a message; `level` is one of debug, info, warning, error and critical."""
-        _log.log(logging.getLevelNamesMapping()[level.upper()], "%s", message)
+        """Logs a message, and shows it to whoever started the run if it is a warning or worse.
+
+        Args:
+            message: The message.
+            level: debug, info, warning, error or critical.
+        """
+        number = logging.getLevelNamesMapping()[level.upper()]
+        _log.log(number, "%s", message)
+        if number >= logging.WARNING and len(self.messages) < _MESSAGES:
+            self.messages.append(message)
 
     def set_progress(self, current: int, total: int, category: str = "export") -> None:
         """Logs how far the exporter is with something, once in ten seconds at most."""

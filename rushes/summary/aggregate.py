@@ -22,6 +22,7 @@ from rushes.config import Pipeline
 from rushes.errors import AccountingError, ExporterError
 from rushes.export.batch import finish
 from rushes.export.classes import check_required, classes_of
+from rushes.export.ending import messages
 from rushes.export.exporters import is_custom
 from rushes.export.kept import keep_all
 from rushes.files.sums import checksum_lines
@@ -77,7 +78,11 @@ def _write(pipeline: Pipeline, workspace: Workspace, run: str, names: Sequence[s
     _keep_unchanged(pipeline, building, finished)
     over_limit = failed_share(content["items"]) > pipeline.run.max_failed
     work = work_done(results(workspace, run))
-    outcome = RunOutcome(run, content["items"], content["failures_by_code"], work, over_limit, files=content["files"])
+    outcome = RunOutcome(
+        *(run, content["items"], content["failures_by_code"], work, over_limit),
+        files=content["files"],
+        messages=tuple(messages(workspace, run, names)),
+    )
     (building / SUMMARY).write_bytes(json_bytes(added | _summary(pipeline, outcome, building, plan)))
     shutil.copyfile(building / FAILURES, workspace.run(run) / FAILURES)
     return outcome

@@ -43,6 +43,7 @@ class RunOutcome(msgspec.Struct, frozen=True):
         over_limit: Whether more items failed than `run.max_failed` allows.
         dataset: Folder of the dataset, after an export.
         files: Images and videos in the dataset, after an export.
+        messages: Warnings of the exporter.
         elapsed_s: From the run's beginning to this outcome, in seconds.
     """
 
@@ -53,6 +54,7 @@ class RunOutcome(msgspec.Struct, frozen=True):
     over_limit: bool
     dataset: str | None = None
     files: int | None = None
+    messages: tuple[str, ...] = ()
     elapsed_s: float = 0.0
 
     @property

@@ -20,10 +20,12 @@ def markdown(name: str, ended: RunOutcome) -> str:
     counts = "\n".join(f"| {status} | {count} |" for status, count in ended.items.items())
     codes = "\n".join(f"| {code} | {count} |" for code, count in ended.failures_by_code.items()) or "| none | 0 |"
     wrote = f"{ended.files} files stand in `{ended.dataset}`.\n\n" if ended.dataset else ""
+    warned = "".join(f"- {message}\n" for message in ended.messages)
     return (
         f"# {name}\n\nRun `{ended.run}` fetched {ended.fetched} items and made {ended.made} media.\n\n"
         f"{wrote}"
         f"| items | |\n|---|---|\n{counts}\n\n| error code | items |\n|---|---|\n{codes}\n"
+        + (f"\nWarnings:\n\n{warned}" if warned else "")
     )
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from rushes.config import Pipeline
 from rushes.errors import ConfigError, ExporterError, RushesError
 from rushes.export.custom import check_exporter
+from rushes.export.run import ExportRun
 from rushes.pipeline_file import load
 from rushes.records import ManifestRow
+from rushes.summary.text import markdown
 from rushes.summary.verify import verify_dataset
 from rushes.workspace import Workspace
 from tests.rushes.runs import manifest, png, run
@@ -299,10 +301,29 @@ class Own(BaseExporter):
     assert (export(pipeline(tmp_path / "user", code)) / "classes.txt").read_text() == "car 7"
 
 
-def test_progress_and_messages_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    code = "class Own(BaseExporter):\n    def convert_data(self, data):\n"
-    code += "        self.run.set_progress(1, 3, category='faces')\n        self.run.log_message(f'at {data.id}')\n"
+def test_progress_and_messages_are_logged_and_warnings_shown_once_at_the_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    code = f"{EACH}        self.run.log_message(f'at {{data.id}}')\n        self.run.log_message('dark', 'warning')\n"
+    code += "    def additional_file_saving(self, export_path):\n        self.run.log_message('late', 'error')\n"
+    config = pipeline(tmp_path / "user", code)
     with caplog.at_level(logging.INFO, "rushes.export"):
-        export(pipeline(tmp_path / "user", code + "        return data\n"))
-    messages: list[Any] = [record.getMessage() for record in caplog.records if record.name == "rushes.export"]
-    assert messages[:3] == ["at 0", "at 1", "at 2"]
+        ended = run(config, Workspace(Path(config.workspace)))
+    logged = [(record.levelname, record.getMessage()) for record in caplog.records if record.name == "rushes.export"]
+    each = [[("INFO", f"at {number}"), ("WARNING", "dark")] for number in range(3)]
+    assert logged == [*each[0], *each[1], *each[2], ("ERROR", "late")]
+    assert ended.messages == ("dark", "late")
+    assert "- dark\n- late\n" in markdown("mine", ended)
+
+
+def test_progress_is_logged_now_and_then(
+    workspace: Workspace, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_of_batch = ExportRun({}, workspace, tmp_path)
+    with caplog.at_level(logging.INFO, "rushes.export"):
+        run_of_batch.set_progress(0, 9, category="faces")
+        now = time.monotonic()
+        monkeypatch.setattr(time, "monotonic", lambda: now + 11)
+        run_of_batch.set_progress(4, 9, category="faces")
+        run_of_batch.set_progress(5, 9, category="faces")
+    assert [record.getMessage() for record in caplog.records] == ["faces: 4 of 9 items"]
