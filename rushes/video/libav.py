@@ -125,7 +125,8 @@ def _stream(stream: Stream) -> dict[str, Any]:
     if stream.type not in ("video", "audio"):
         return common
     context, tick_s = stream.codec_context, stream.time_base
-    if context is None or tick_s is None:
+    # A decoder of another library, as for AV1, reads damaged headers otherwise than the one that ffprobe has.
+    if context is None or tick_s is None or context.name.startswith("lib"):
         raise _UnsureError
     known = {
         "codec_name": context.codec.canonical_name,
