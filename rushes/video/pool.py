@@ -147,7 +147,7 @@ def many_files(paths: Iterable[str | Path], at_a_time: int) -> Iterator[None]:
 
 @atexit.register
 def end_workers() -> None:
-    """Ends the workers of this process that wait for a question; they would end by themselves after a minute."""
+    """Ends the workers of this process that wait for a question; they would end by themselves after a while."""
     _pool.close()
 
 

@@ -7,6 +7,7 @@ import select
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -61,7 +62,8 @@ class Worker:
     def release(self) -> str | None:
         """Returns which ffmpeg its libraries are of, once it is ready; None where it does not get so far."""
         if self._release is None and (line := self._line(_START_S)):
-            self._release = msgspec.json.decode(line, type=str)
+            with suppress(msgspec.DecodeError):  # whatever else writes there when a Python starts
+                self._release = msgspec.json.decode(line, type=str)
         return self._release
 
     def ask(self, path: Path, sniffed: Sniffed, most: int | None) -> tuple[Answer | None, bool]:

@@ -145,6 +145,7 @@ def probe_here(workers: Pool, clip: Path) -> int | None:
     [
         "",
         "import sys; sys.exit(3)",
+        "print('Good morning', flush=True); input()",
         "print('\"5.1.9\"', flush=True); input(); print('{}', flush=True)",
         "print('\"8.1.2\"', flush=True); input()",
         "print('\"8.1.2\"', flush=True); input(); print('nonsense', flush=True)",
@@ -152,7 +153,7 @@ def probe_here(workers: Pool, clip: Path) -> int | None:
         "print('\"8.1.2\"', flush=True); input(); print('null', flush=True)",
         "print('\"8.1.2\"', flush=True); input(); sys.stdout.write('[' * 10**6)",
     ],
-    ids=["silent", "broken", "another release", "speechless", "mad", "wrong", "unsure", "endless"],
+    ids=["silent", "broken", "chatty", "another release", "speechless", "mad", "wrong", "unsure", "endless"],
 )
 def test_what_a_worker_cannot_say_ffprobe_says(
     workers: Pool, clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
