@@ -11,6 +11,7 @@ _NAMES = (
     "probe_vs_ffprobe",
     "transcode_vs_ffmpeg",
     "conforming_input",
+    "segments_vs_one_core",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ def transcode(
     given = [f"{field}={value}" for field, value in times.items() if value is not None]
     config = load_transcode([*fields, *given], profile or "none")
     with percent("transcode") as progress:
-        transcode_video(there(source), target, config, progress)
+        transcode_video(there(source), target, config, progress, workers=os.cpu_count() or 1)
     say(str(target))
     return _end([{"path": str(target)}], as_json)
 

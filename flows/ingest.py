@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect import flow
 from prefect_ray.context import remote_options
 
+from flows.cores import transcode_cores
 from flows.hosts import cluster_shares
 from flows.naming import run_name
 from flows.runner import ray_runner, settle, within_limit
@@ -34,27 +35,28 @@ def ingest(config: Pipeline) -> RunOutcome:
 
 def ingest_steps(config: Pipeline) -> Plan:
     """Runs the ingest inside a flow whose workspace is locked; no batch waits for another."""
-    shares = cluster_shares()
+    shares, cores = cluster_shares(), transcode_cores(config)
     plan: Plan = settle([[plan_ingest.submit(config, new_run())]])[0]
     chains = []
-    with remote_options(num_cpus=1):
-        for batch in plan.batches:
+    for batch in plan.batches:
+        with remote_options(num_cpus=1):
             downloaded = download.submit(config, batch, shares)
             verified = checksum.submit(config, batch, downloaded)
-            chains.append([downloaded, verified, transcode.submit(config, batch, verified)])
+        with remote_options(num_cpus=cores):
+            chains.append([downloaded, verified, transcode.submit(config, batch, verified, cores)])
     transcoded = settle(chains)
     if plan.archives or any(result.archives for result in transcoded):
-        transcoded += _members(config, plan.run)
+        transcoded += _members(config, plan.run, cores)
     if plan.chunks or any(result.left for result in transcoded):
         _long(config, plan.run)
     return plan
 
 
-def _members(config: Pipeline, run: str) -> list[BatchResult]:
+def _members(config: Pipeline, run: str, cores: int) -> list[BatchResult]:
     """Transcodes what came out of the archives, spread over all workers however few archives there are."""
     batches = settle([[plan_members.submit(config, run)]])[0]
-    with remote_options(num_cpus=1):
-        return settle([[transcode.submit(config, batch, None)] for batch in batches])
+    with remote_options(num_cpus=cores):
+        return settle([[transcode.submit(config, batch, None, cores)] for batch in batches])
 
 
 def _long(config: Pipeline, run: str) -> None:

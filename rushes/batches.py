@@ -15,7 +15,7 @@ _BATCH_S = 2.5  # four task runs a batch cost about 0.03 s each: under a twentie
 
 
 def cut(
-    path: Path, costed: Iterable[tuple[object, float]], run: str, workspace: Workspace, size: int | None
+    path: Path, costed: Iterable[tuple[object, float]], run: str, workspace: Workspace, size: int | None, least: int = 1
 ) -> list[Batch]:
     """Writes records as lines of `path` and cuts the file into ranges of about equal cost.
 
@@ -26,6 +26,7 @@ def cut(
         workspace: The workspace.
         size: Records in each range; None cuts by work: ranges small enough to end together, large enough that running
             them as tasks costs less than a twentieth, and a few hundred at most.
+        least: Records in each range that is cut by work, because so many are worked on at a time.
     """
     lengths: list[int] = []
     costs: list[float] = []
@@ -33,9 +34,12 @@ def cut(
         for record, cost in costed:
             lengths.append(file.write(encode(record) + b"\n"))
             costs.append(cost)
-    limit = max(_BATCH_S, sum(costs) / _MAX_BATCHES)
+    limit = max(_BATCH_S * least, sum(costs) / _MAX_BATCHES)
     relative = path.relative_to(workspace.root).as_posix()
-    full: Callable[[int, float], bool] = (lambda count, _: count >= size) if size else (lambda _, cost: cost >= limit)
+
+    def full(count: int, cost: float) -> bool:
+        return count >= size if size else cost >= limit and count >= least
+
     return [
         Batch(f"{path.stem}-{number:04d}", run, relative, offset, count)
         for number, (offset, count) in enumerate(_ranges(lengths, costs, full))

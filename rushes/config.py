@@ -364,6 +364,8 @@ class RunConfig(Section):
 
     batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
     """Items in one batch; auto cuts by expected cost."""
+    transcode_cores: int = Field(1, ge=1, le=256)
+    """Cores of one node that a batch of transcodes takes on Ray, and ffmpegs that it then runs at a time."""
     max_failed: float = Field(0.05, ge=0, le=1)
     """Share of failed and quarantined items above which the run fails."""
 

@@ -39,11 +39,12 @@ def plan_members(pipeline: Pipeline, workspace: Workspace, run: str) -> tuple[Ba
         run: The run's id.
     """
     size = None if pipeline.run.batch_size == "auto" else pipeline.run.batch_size
+    least = pipeline.run.transcode_cores
     workspace.need_all("ledger")
     workspace.need(f"runs/{run}/items.jsonl")
     found = to_make_of(_archives(workspace, run), pipeline, workspace)
     costed = ((item, cost_s(item, asked=False)) for item in found)
-    return tuple(cut(workspace.run(run) / "members.jsonl", costed, run, workspace, size))
+    return tuple(cut(workspace.run(run) / "members.jsonl", costed, run, workspace, size, least))
 
 
 def members(unpacked: Unpacked, workspace: Workspace, taken: Container[str] = ()) -> Iterator[Verified]:

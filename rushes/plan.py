@@ -129,8 +129,8 @@ def make_plan(pipeline: Pipeline, workspace: Workspace, run: str) -> Plan:
                 seen.add(item.key)
                 yield item, cost_s(item, asked)
 
-    size = pipeline.run.batch_size
-    batches = cut(folder / "ingest.jsonl", todo(), run, workspace, None if size == "auto" else size)
+    size, least = pipeline.run.batch_size, pipeline.run.transcode_cores
+    batches = cut(folder / "ingest.jsonl", todo(), run, workspace, None if size == "auto" else size, least)
     if not counts["planned"]:
         raise ConfigError(
             f"source = {redact(pipeline.source)}: has no rows; expected at least one item. Had the run gone on, an "

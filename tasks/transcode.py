@@ -16,18 +16,19 @@ __all__ = ["encode_chunks", "transcode"]
 
 
 @task(name="transcode", task_run_name="transcode {batch.name}", tags={"rushes", "transcode"}, **BATCH)
-def transcode(config: Pipeline, batch: Batch, after: object, leave_long: bool = True) -> BatchResult:
+def transcode(config: Pipeline, batch: Batch, after: object, cores: int = 1, leave_long: bool = True) -> BatchResult:
     """Probes what is new in the store, and makes of it what the recipe says.
 
     Args:
         config: The pipeline.
         batch: The range of the plan.
         after: The step before this one; only its end matters.
+        cores: Cores that this task owns: so many ffmpegs are run at a time.
         leave_long: Whether to leave long videos, so that they are encoded in chunks on all workers.
     """
     report = throttled(get_run_logger().info, f"transcode {batch.name}")
     with opened(config.workspace_place) as workspace:
-        return transcode_batch(config, workspace, batch, report, leave_long=leave_long)
+        return transcode_batch(config, workspace, batch, report, cores, leave_long)
 
 
 @task(name="chunks", task_run_name="chunks {batch.name}", tags={"rushes", "transcode"}, **BATCH)

@@ -21,6 +21,13 @@ def lines(workspace: Workspace, batch: Batch) -> list[int]:
     return list(read_lines(workspace.path(batch.plan), int, batch.offset, batch.count))
 
 
+def test_batches_hold_at_least_as_many_records_as_are_worked_on_at_a_time(workspace: Workspace) -> None:
+    path = workspace.run("run") / "ingest.jsonl"
+    costs = [40.0, 1.0, 1.0, 40.0, 1.0, 1.0, 9.0, 9.0]
+    assert [batch.count for batch in cut(path, enumerate(costs), "run", workspace, None, least=3)] == [3, 3, 2]
+    assert [batch.count for batch in cut(path, enumerate(costs), "run", workspace, 5, least=3)] == [5, 3]
+
+
 @pytest.mark.parametrize("size", [1, 3, 10, None])
 @pytest.mark.parametrize("costs", [[], [1.0], [1.0] * 10, [40.0, 1.0, 1.0, 40.0, 1.0]])
 def test_batches_hold_every_record_once_and_in_order(

@@ -15,6 +15,7 @@ from rushes.plan import Plan, make_plan, new_run
 from rushes.records import Media
 from rushes.results import results, work_done
 from rushes.video import transcode_video
+from rushes.video.binaries import find
 from rushes.workspace import Workspace
 from tests.rushes.files.archives import zip_of
 from tests.rushes.runs import codes, ended, ingest, leaving, settings
@@ -185,3 +186,26 @@ def test_chunks_that_cannot_be_made_fail_no_batch_and_the_item_says_why(here: Pa
     assert codes(config, workspace, plan) == {"long.mkv": "storage"}
     plan = ingest(config, workspace)
     assert codes(config, workspace, plan) == {"long.mkv": "ok"}
+
+
+def test_a_batch_runs_as_many_encoders_at_a_time_as_it_has_cores(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    meeting, ffmpeg = here / "meeting", here / "ffmpeg"
+    meeting.mkdir()
+    # An encoder that works only once another one is there, too.
+    ffmpeg.write_text(
+        "#!/bin/sh\n"
+        f'case "$*" in *libx264*) mkdir "{meeting}/$$"; turn=0; while [ "$(ls "{meeting}" | wc -l)" -lt 2 ]; do\n'
+        "  turn=$((turn + 1)); [ $turn -lt 300 ] || exit 3; sleep 0.1; done;; esac\n"
+        f'exec "{find("ffmpeg")}" "$@"\n'
+    )
+    ffmpeg.chmod(0o755)
+    coloured(here / "other.mkv", *CODEC, frames=14)
+    monkeypatch.setenv("RUSHES_FFPROBE", str(find("ffprobe")))
+    monkeypatch.setenv("RUSHES_FFMPEG", str(ffmpeg))
+    config, workspace = config_of(here, "short.mkv", "other.mkv", run={"transcode_cores": 2, "max_failed": 1})
+    plan = make_plan(config, workspace, new_run())
+    for step in (download_batch, checksum_batch):
+        step(config, workspace, plan.batches[0])
+    assert plan.batches[0].count == 2
+    assert transcode_batch(config, workspace, plan.batches[0], workers=2).done == 2
+    assert len(list(meeting.iterdir())) == 2
