@@ -13,7 +13,7 @@ from types import FrameType
 
 import click
 
-from cli import doctor, files, library, look, pictures, run
+from cli import convert, doctor, files, library, look, pictures, run
 from cli.output import fail
 from rushes import __version__
 from rushes.errors import RushesError
@@ -30,7 +30,7 @@ def rushes() -> None:
 _RUNS = (run.run, run.ingest, run.export)
 _FILES = (files.download, files.checksum, library.probe, files.transcode, files.archive, files.unarchive)
 _PICTURES = (pictures.sheet, pictures.thumbnail)
-for command in (*_RUNS, look.plan, library.verify, look.diff, *_FILES, *_PICTURES, doctor.doctor):
+for command in (*_RUNS, look.plan, library.verify, look.diff, convert.convert, *_FILES, *_PICTURES, doctor.doctor):
     rushes.add_command(command)
 
 

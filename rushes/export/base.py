@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, TypeVar
 
 from rushes.export.run import ExportRun
@@ -107,7 +107,9 @@ def begun(kind: type[E], run: ExportRun) -> E:
 
 def media_path(sample: Sample, folder: str) -> str:
     """Returns where a sample's media file goes in the dataset: `folder/split/name.ext`."""
-    return str(PurePosixPath(folder, sample.split, sample.name + PurePosixPath(sample.path).suffix))
+    name = sample.path.rpartition("/")[2]
+    suffix = name[name.rfind(".") :] if "." in name[1:-1] else ""
+    return "/".join(filter(None, (folder, sample.split, sample.name + suffix)))
 
 
 def labels_of(sample: Sample) -> tuple[Annotation, ...]:

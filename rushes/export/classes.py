@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
 
-from rushes.config import Pipeline
 from rushes.errors import ClassesError, ConfigError
 from rushes.records import Source
+
+if TYPE_CHECKING:
+    from rushes.config import Pipeline  # it is slow to import, and a conversion has no pipeline
 
 __all__ = ["ClassMap", "check_drift", "check_required", "class_map", "classes_of"]
 

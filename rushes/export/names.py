@@ -6,7 +6,7 @@ import hashlib
 import re
 import unicodedata
 
-__all__ = ["file_stem"]
+__all__ = ["Names", "file_stem"]
 
 _MAX_BYTES = 120  # of the 255 that file systems allow; frames, suffixes and part files add to it
 
@@ -22,3 +22,25 @@ def file_stem(identity: str) -> str:
     if clean and clean == identity and not re.search(r"-f[0-9]{6,}$", clean):
         return clean
     return f"{clean or 'item'}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
+
+
+class Names:
+    """File name stems for items of a dataset that have names already: they keep them, where no other item has them."""
+
+    def __init__(self) -> None:
+        self._taken: set[tuple[str, str]] = set()
+
+    def take(self, path: str, identity: str, split: str) -> str:
+        """Returns the stem of an item's file in a split: its own, or that with a hash of the item's id.
+
+        Args:
+            path: Of its file in the dataset that it comes from.
+            identity: Its id.
+            split: Names are unique in a split, whatever a file system thinks of upper and lower case.
+        """
+        name = path.rpartition("/")[2]
+        found = file_stem(name.rpartition(".")[0] or name)
+        if (split, found.casefold()) in self._taken:
+            found = f"{found}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
+        self._taken.add((split, found.casefold()))
+        return found

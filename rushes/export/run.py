@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 
@@ -25,6 +26,7 @@ __all__ = ["ExportRun", "Part"]
 _log = logging.getLogger("rushes.export")
 _log.addHandler(logging.NullHandler())  # what matters is shown at the end, once
 _MESSAGES = 100  # of a batch; more say the same
+_BUFFER_BYTES = 2**17
 
 
 class Part(msgspec.Struct, frozen=True, array_like=True):
@@ -76,7 +78,7 @@ class ExportRun:
         self._workspace = workspace
         self._emitted = emitted
         self._parts = parts
-        self._folders: set[Path] = set()
+        self._folders: set[str] = set()
         self._previous = previous
         self._watched = watched
         self._states: dict[str, tuple[int, int] | None] = {}
@@ -134,13 +136,12 @@ class ExportRun:
             ValueError: The path leads out of the dataset.
         """
         target = self._target(relative)
-        target.unlink(missing_ok=True)  # it may be a second name of a stored file
         self._placed.pop(relative, None)
         old = self._previous / relative if self._previous else None
-        if old and isinstance(data, bytes) and same_bytes(old, data) and linked(old, target):
+        if old and isinstance(data, bytes) and same_bytes(old, data) and linked(old, Path(target)):
             return self._record(WrittenFile(relative, hashlib.sha256(data).hexdigest(), len(data)))
         digest, size_bytes = hashlib.sha256(), 0
-        with target.open("xb") as file:
+        with _new(target) as file:
             for piece in (data,) if isinstance(data, bytes) else data:
                 digest.update(piece)
                 size_bytes += file.write(piece)
@@ -158,7 +159,7 @@ class ExportRun:
             ValueError: The path leads out of the dataset.
         """
         old = self._previous / relative if self._previous else None
-        place(self._workspace.path(sample.path), self._target(relative), self.params["media"], old)
+        place(self._workspace.path(sample.path), Path(self._target(relative)), self.params["media"], old)
         self.placed = relative
         self._placed[relative] = self._workspace.path(sample.path)
         return self._record(WrittenFile(relative, sample.sha256, sample.size_bytes))
@@ -211,15 +212,25 @@ class ExportRun:
             self._states[file.path] = _state(self.export_path / file.path)
         return file
 
-    def _target(self, relative: str) -> Path:
-        path = PurePosixPath(relative)
-        if path.is_absolute() or ".." in path.parts or not path.parts:
-            raise ValueError(f"{relative!r}: expected a path inside the dataset")
-        target = self.export_path / path
-        if target.parent not in self._folders:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            self._folders.add(target.parent)
-        return target
+    def _target(self, relative: str) -> str:
+        """Returns where a file of the dataset goes, its folder made; this is done for each file, so by strings."""
+        folder, _, name = relative.rpartition("/")
+        if folder not in self._folders or name in ("", ".", ".."):
+            path = PurePosixPath(relative)
+            if path.is_absolute() or ".." in path.parts or not path.parts:
+                raise ValueError(f"{relative!r}: expected a path inside the dataset")
+            (self.export_path / path).parent.mkdir(parents=True, exist_ok=True)
+            self._folders.add(folder)
+        return f"{self.export_path}/{relative}"
+
+
+def _new(path: str) -> IO[bytes]:
+    """Opens a new file, in place of what stands there: it may be a second name of a stored file."""
+    try:
+        return open(path, "xb", buffering=_BUFFER_BYTES)  # noqa: PTH123
+    except FileExistsError:
+        os.unlink(path)  # noqa: PTH108
+        return open(path, "xb", buffering=_BUFFER_BYTES)  # noqa: PTH123
 
 
 def _state(path: Path) -> tuple[int, int] | None:

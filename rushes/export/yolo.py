@@ -60,8 +60,8 @@ class YoloExporter(BaseExporter):
         return 0
 
     def about(self) -> dict[str, Any]:
-        """Returns what else `dataset.yaml` says, of rows of this kind."""
-        return {}
+        """Returns what else `dataset.yaml` says, of rows of this kind; `task` is for readers like ours."""
+        return {} if self.kind == "detect" else {"task": self.kind}
 
     def additional_file_saving(self, export_path: Path) -> None:
         """Writes `dataset.yaml` and `classes.txt`, and warns of what a training would stumble over."""
@@ -131,7 +131,7 @@ class YoloPoseExporter(YoloExporter):
 
     def about(self) -> dict[str, Any]:
         """Returns the shape of the keypoints, their names, and which one each becomes in a mirror."""
-        found: dict[str, Any] = {"kpt_shape": [self._count(), 3]}
+        found: dict[str, Any] = {**super().about(), "kpt_shape": [self._count(), 3]}
         flips = {flip_of(category) for category in self._known()}
         if len(flips) == 1 and (flip := flips.pop()):
             found["flip_idx"] = list(flip)
@@ -145,9 +145,9 @@ class YoloPoseExporter(YoloExporter):
         return [category for category in known if category.keypoints and category.name in classes]
 
     def _count(self) -> int:
-        return self.keypoints() or max(
-            (_columns(row) for *_, rows in self.run.parts("pose") for row in rows), default=0
-        )
+        """Returns how many keypoints each row has; at least one, or nothing could be trained from it."""
+        found = (_columns(row) for *_, rows in self.run.parts("pose") for row in rows)
+        return self.keypoints() or max(found, default=0) or 1
 
 
 def flip_of(category: Category) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rushes.formats.classes import class_numbers
 from rushes.formats.geometry import area, bounds, clamp_box, clip_part, corners
 from rushes.formats.masks import area_of_mask, from_outlines
 from rushes.formats.placing import box_of, outlines
@@ -63,14 +64,15 @@ def render(
         Objects in the order of the labels, and what they cannot say, counted by reason code.
 
     Raises:
-        ValueError: A label's class is not in `classes`.
+        KeyError: A label's class is not in `classes`.
     """
     objects: list[dict[str, Any]] = []
     reasons: Counter[str] = Counter()
+    numbers = class_numbers(tuple(classes))
     for annotation in annotations:
         found = _object(annotation, width, height, reasons)
         if found is not None:
-            objects.append({"category_id": classes.index(annotation.label) + 1, **found})
+            objects.append({"category_id": numbers[annotation.label] + 1, **found})
     return objects, reasons
 
 

@@ -61,7 +61,7 @@ class Document:
             dropped: Counter[str] = Counter()
             found = (self._label(number, raw, dropped) for number, raw in numbered)
             labels = tuple(label for label in found if label is not None)
-            yield image, labels, +dropped, [raw for _, raw in numbered]
+            yield image, labels, dropped, [raw for _, raw in numbered]
 
     def error(self, text: str) -> AnnotationError:
         """Returns the error that something in the document is wrong; the text begins with the place."""
@@ -75,7 +75,7 @@ class Document:
             said = "is missing" if raw.category_id is None else f"{raw.category_id!r} is the id of no category"
             raise self.error(f"annotations[{number}].category_id: {said}")
         try:
-            return label_of(raw, category.name, self.outlines, dropped)
+            return label_of(raw, category.name, dropped)
         except ValueError as error:
             raise self.error(f"annotations[{number}].{error}") from None
 
@@ -122,7 +122,7 @@ class Document:
         if not self.outlines:
             forget_outlines(found)
         self._group().add(self._count, images, found)
-        self._ids.add(annotation.id for annotation in found)
+        self._ids.add([annotation.id for annotation in found])
         self._count += len(found)
 
     def _group(self) -> Grouped:
@@ -137,7 +137,15 @@ class _Ids:
     def __init__(self) -> None:
         self._numbers, self._names = array("q"), Counter[Identity]()
 
-    def add(self, ids: Iterator[Identity | None]) -> None:
+    def add(self, ids: Sequence[Identity | None]) -> None:
+        count = len(self._numbers)
+        try:
+            self._numbers.extend(ids)  # type: ignore[arg-type]  # as they are in nearly all documents
+        except TypeError:
+            del self._numbers[count:]
+            self._add_any(ids)
+
+    def _add_any(self, ids: Sequence[Identity | None]) -> None:
         for identity in ids:
             if isinstance(identity, int):
                 self._numbers.append(identity)

@@ -77,16 +77,18 @@ class _Runs(msgspec.Struct, gc=False):
     counts: str | list[_Whole]
 
 
-_OUTLINE, _RUNS = Raw(b"[0]"), Raw(b"{0}")
+_BRACE = ord("{")
+_OUTLINE, _RUNS = Raw(b"[0]"), Raw(b'{"0":0}')
+"""What stands for a segmentation that was not asked for."""
 _segmentation = msgspec.json.Decoder(list[list[_Pixels]] | _Runs)
 
 
 def forget_outlines(found: Sequence[RawAnnotation]) -> None:
     """Forgets what segmentations hold, where there is a box, and keeps that there was one, and of which kind."""
     for annotation in found:
-        if annotation.bbox and annotation.segmentation not in _NOTHING:
-            is_mask = memoryview(annotation.segmentation)[0] == ord("{")
-            annotation.segmentation = _RUNS if is_mask else _OUTLINE
+        segmentation = annotation.segmentation
+        if annotation.bbox and segmentation not in _NOTHING:
+            annotation.segmentation = _RUNS if memoryview(segmentation)[0] == _BRACE else _OUTLINE
 
 
 def category_of(raw: RawCategory, where: str) -> Category:
@@ -108,13 +110,12 @@ def category_of(raw: RawCategory, where: str) -> Category:
     return Category(raw.name, number, raw.supercategory or "", tuple(raw.keypoints or ()), skeleton, flip)
 
 
-def label_of(raw: RawAnnotation, name: str, outlines: bool, dropped: Counter[str]) -> Annotation | None:
+def label_of(raw: RawAnnotation, name: str, dropped: Counter[str]) -> Annotation | None:
     """Returns the label that an annotation is, or None where it is none.
 
     Args:
         raw: The annotation.
         name: Its class.
-        outlines: Whether its segmentation matters; else it is left out where there is a box, and counted.
         dropped: Counts what the label cannot say.
 
     Raises:
@@ -125,17 +126,20 @@ def label_of(raw: RawAnnotation, name: str, outlines: bool, dropped: Counter[str
         dropped["empty_box"] += 1
         return None
     shape: dict[str, Any] = {}
-    if raw.segmentation not in _NOTHING:
-        if outlines or box is None:
-            shape = _shape(raw.segmentation, dropped)
-        else:
-            dropped["mask_unsupported" if memoryview(raw.segmentation)[0] == ord("{") else "polygon_unsupported"] += 1
-    said = _said(raw)
-    rotation = said.pop("rotation", 0.0)
-    if rotation and box is not None and not shape:
-        shape = {"rotation": rotation}
-    keypoints = _keypoints(raw.keypoints) if raw.keypoints else None
-    return Annotation(name, box=box, keypoints=keypoints, crowd=bool(raw.iscrowd), **shape, **said)
+    segmentation = raw.segmentation
+    if segmentation == _OUTLINE:
+        dropped["polygon_unsupported"] += 1
+    elif segmentation == _RUNS:
+        dropped["mask_unsupported"] += 1
+    elif segmentation not in _NOTHING:
+        shape = _shape(segmentation, dropped)
+    if raw.keypoints:
+        shape["keypoints"] = _keypoints(raw.keypoints)
+    if raw.attributes or raw.track_id is not None or raw.score is not None or raw.caption is not None:
+        shape |= _said(raw, box is not None and not shape)
+    if raw.iscrowd:
+        shape["crowd"] = True
+    return Annotation(name, box, **shape) if shape else Annotation(name, box)
 
 
 def _box(bbox: list[float] | None) -> Box | None:
@@ -182,10 +186,13 @@ def _mask(runs: _Runs) -> Mask:
     return from_runs(runs.counts, *runs.size)
 
 
-def _said(raw: RawAnnotation) -> dict[str, Any]:
-    """Returns what an annotation says in words: attributes, some of which are fields of a label."""
-    if not raw.attributes and raw.track_id is None and raw.score is None and raw.caption is None:
-        return {}
+def _said(raw: RawAnnotation, turned: bool) -> dict[str, Any]:
+    """Returns what an annotation says in words: attributes, some of which are fields of a label.
+
+    Args:
+        raw: The annotation.
+        turned: Whether a rotation among them would be that of its box.
+    """
     attributes = dict(raw.attributes or {})
     found: dict[str, Any] = {name: attributes.pop(name) for name in FLAGS if isinstance(attributes.get(name), bool)}
     track = raw.track_id if raw.track_id is not None else attributes.get("track_id")
@@ -193,9 +200,9 @@ def _said(raw: RawAnnotation) -> dict[str, Any]:
         attributes.pop("track_id", None)
         found["track"] = str(track)
     degrees = attributes.get("rotation")
-    if isinstance(degrees, int | float) and not isinstance(degrees, bool):
-        # CVAT's, of the box, in degrees.
-        found["rotation"] = math.radians(attributes.pop("rotation"))
+    if turned and isinstance(degrees, int | float) and not isinstance(degrees, bool) and abs(degrees) < 2**53:
+        attributes.pop("rotation")  # CVAT's, in degrees; 0 of all that are not turned
+        found["rotation"] = math.radians(degrees) or None
     more = {"score": raw.score, "caption": raw.caption}
     found["attributes"] = attributes | {key: value for key, value in more.items() if value is not None}
     return found

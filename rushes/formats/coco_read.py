@@ -129,7 +129,7 @@ def _items(found: Sequence[_Found]) -> Iterator[Labelled]:
                 image.labelled,
                 split=one.split,
                 attributes={"coco_url": image.coco_url} if image.coco_url else {},
-                dropped=dict(sorted(dropped.items())),
+                dropped=dropped,
             )
 
 

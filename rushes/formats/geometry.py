@@ -36,6 +36,8 @@ def area(points: Iterable[Point]) -> float:
 def clamp_box(box: Box, width: float, height: float) -> Box:
     """Returns the part of an upright box that lies in the image; its size is 0 where they do not meet."""
     x, y, box_width, box_height = box
+    if 0 <= x <= x + box_width <= width and 0 <= y <= y + box_height <= height:
+        return box
     left, top = _clamp(x, width), _clamp(y, height)
     return left, top, _clamp(x + box_width, width) - left, _clamp(y + box_height, height) - top
 

@@ -72,6 +72,8 @@ def clip(annotation: Annotation, width: int, height: int) -> tuple[Annotation | 
         The label, or None where nothing is left of it; and the reason of any change: `clipped_to_image`,
         `outside_image` or `empty_box`.
     """
+    if _is_box_inside(annotation, width, height):
+        return annotation, None
     whole = box_of(annotation)
     if whole is not None and (whole[2] <= 0 or whole[3] <= 0):
         return None, "empty_box"
@@ -83,6 +85,16 @@ def clip(annotation: Annotation, width: int, height: int) -> tuple[Annotation | 
     if whole is None and is_placed(annotation) and not _left(cut, width, height):
         return None, "outside_image"
     return (annotation, None) if cut == annotation else (cut, "clipped_to_image")
+
+
+def _is_box_inside(annotation: Annotation, width: int, height: int) -> bool:
+    """Says whether a label is an upright box inside of the image, as most of them are, and no more."""
+    box = annotation.box
+    if box is None or annotation.rotation or annotation.polygon or annotation.parts or annotation.mask:
+        return False
+    x, y, box_width, box_height = box
+    inside = 0 <= x < x + box_width <= width and 0 <= y < y + box_height <= height
+    return inside and not annotation.keypoints and not annotation.polyline
 
 
 def _left(cut: Annotation, width: int, height: int) -> bool:

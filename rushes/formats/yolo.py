@@ -13,9 +13,10 @@ Format: https://docs.ultralytics.com/datasets/
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
+from rushes.formats.classes import class_numbers
 from rushes.formats.geometry import bounds, clamp_box, clip_part, corners
 from rushes.formats.placing import box_of, outlines
 from rushes.formats.rings import bridged, smallest_box
@@ -27,6 +28,7 @@ __all__ = ["NO_KEYPOINT", "Kind", "render"]
 Kind = Literal["detect", "segment", "pose", "obb"]
 NO_KEYPOINT = "0.000000 0.000000 0"
 """One that nobody labelled."""
+_ZERO = "0.000000"
 
 
 def render(
@@ -51,14 +53,17 @@ def render(
         Rows in the order of the labels, and what they cannot say, counted by reason code.
 
     Raises:
-        ValueError: A label's class is not in `classes`.
+        KeyError: A label's class is not in `classes`.
     """
     rows: dict[str, None] = {}
     reasons: Counter[str] = Counter()
-    count = max((len(found.keypoints or ()) for found in annotations), default=0) if keypoints is None else keypoints
+    count = keypoints
+    if count is None:
+        count = max((len(found.keypoints or ()) for found in annotations), default=0)
     shape = _Shape(width, height, count, reasons)
+    numbers = class_numbers(tuple(classes))
     for annotation in annotations:
-        row = _row(annotation, kind, shape, classes)
+        row = _row(annotation, kind, shape, numbers)
         if row in rows:
             reasons["duplicate_label"] += 1
         elif row is not None:
@@ -69,14 +74,16 @@ def render(
 class _Shape:
     """The picture that rows are normalised by, and what is counted on the way."""
 
-    __slots__ = ("height", "keypoints", "reasons", "width")
+    __slots__ = ("counted", "height", "keypoints", "reasons", "width")
 
     def __init__(self, width: int, height: int, keypoints: int, reasons: Counter[str]) -> None:
         self.width, self.height, self.keypoints, self.reasons = width, height, keypoints, reasons
+        self.counted = 0
 
     def drop(self, reason: str) -> None:
         """Counts a label that is left out or changed."""
         self.reasons[reason] += 1
+        self.counted += 1
 
     def points(self, points: Iterable[Point]) -> str:
         """Returns points as they stand in a row."""
@@ -90,37 +97,60 @@ class _Shape:
         return tuple(ring for ring in found if len(ring) >= 3) if found and len(found[0]) >= 3 else ()
 
 
-def _row(annotation: Annotation, kind: Kind, shape: _Shape, classes: Sequence[str]) -> str | None:
-    counted = shape.reasons.total()
-    shape.reasons.update(_unsaid(annotation, kind))
+def _row(annotation: Annotation, kind: Kind, shape: _Shape, classes: Mapping[str, int]) -> str | None:
+    counted = shape.counted
     if annotation.crowd:
         shape.drop("crowd_unsupported")
         return None
+    for reason in _unsaid(annotation, kind):
+        shape.drop(reason)
     numbers = _NUMBERS[kind](annotation, shape)
     if numbers is not None:
-        return f"{classes.index(annotation.label)} {numbers}"
-    if shape.reasons.total() == counted:
+        return f"{classes[annotation.label]} {numbers}"
+    if shape.counted == counted:
         shape.drop("empty_label")
     return None
 
 
-def _unsaid(annotation: Annotation, kind: Kind) -> list[str]:
-    """Returns what rows of a kind have no words for, whatever else the label says."""
-    outlined = kind in ("segment", "obb")
-    found = {
-        "polygon_unsupported": not outlined and (annotation.polygon or annotation.parts),
-        "mask_unsupported": not outlined and annotation.mask,
-        "keypoints_unsupported": kind != "pose" and annotation.keypoints,
-        "rotation_unsupported": kind in ("detect", "pose") and annotation.rotation,
-        "polyline_unsupported": annotation.polyline,
-        "relation_unsupported": annotation.relation,
-        "text_unsupported": annotation.spans,
-        "track_unsupported": annotation.track is not None,
-        "attributes_unsupported": annotation.attributes,
-        "flags_unsupported": annotation.difficult or annotation.truncated or annotation.occluded,
-        "item_label_unsupported": not _says_where(annotation),
-    }
-    return [reason for reason, present in found.items() if present]
+def _unsaid(annotation: Annotation, kind: Kind) -> Iterator[str]:
+    """Yields what rows of a kind have no words for, whatever else the label says."""
+    if kind in ("detect", "pose"):
+        yield from _unsaid_shapes(annotation)
+    if annotation.keypoints and kind != "pose":
+        yield "keypoints_unsupported"
+    if annotation.polyline or annotation.relation or annotation.spans:
+        yield from _unsaid_lines(annotation)
+    if annotation.attributes or annotation.track is not None:
+        yield from _unsaid_words(annotation)
+    if annotation.difficult or annotation.truncated or annotation.occluded:
+        yield "flags_unsupported"
+    if not annotation.box and not _says_where(annotation):
+        yield "item_label_unsupported"
+
+
+def _unsaid_shapes(annotation: Annotation) -> Iterator[str]:
+    if annotation.polygon or annotation.parts:
+        yield "polygon_unsupported"
+    if annotation.mask:
+        yield "mask_unsupported"
+    if annotation.rotation:
+        yield "rotation_unsupported"
+
+
+def _unsaid_lines(annotation: Annotation) -> Iterator[str]:
+    if annotation.polyline:
+        yield "polyline_unsupported"
+    if annotation.relation:
+        yield "relation_unsupported"
+    if annotation.spans:
+        yield "text_unsupported"
+
+
+def _unsaid_words(annotation: Annotation) -> Iterator[str]:
+    if annotation.track is not None:
+        yield "track_unsupported"
+    if annotation.attributes:
+        yield "attributes_unsupported"
 
 
 def _says_where(annotation: Annotation) -> bool:
@@ -129,17 +159,20 @@ def _says_where(annotation: Annotation) -> bool:
 
 
 def _detect(annotation: Annotation, shape: _Shape) -> str | None:
-    box = box_of(annotation)
+    box = annotation.box if not annotation.rotation else None
+    if box is None:
+        box = box_of(annotation)
     return None if box is None else _box(box, shape)
 
 
 def _box(box: Box, shape: _Shape) -> str | None:
-    x, y, width, height = clamp_box(box, shape.width, shape.height)
-    size = f"{width / shape.width:.6f} {height / shape.height:.6f}"
-    if "0.000000" in size:
+    across, down = shape.width, shape.height
+    x, y, width, height = clamp_box(box, across, down)
+    size = f"{width / across:.6f} {height / down:.6f}"
+    if _ZERO in size:
         shape.drop("empty_box")
         return None
-    return f"{(x + width / 2) / shape.width:.6f} {(y + height / 2) / shape.height:.6f} {size}"
+    return f"{(x + width / 2) / across:.6f} {(y + height / 2) / down:.6f} {size}"
 
 
 def _segment(annotation: Annotation, shape: _Shape) -> str | None:
@@ -176,7 +209,7 @@ def _parts(annotation: Annotation, shape: _Shape) -> tuple[Part, ...]:
 
 def _is_flat(ring: Ring, shape: _Shape) -> bool:
     _, _, width, height = bounds(ring)
-    return "0.000000" in (f"{width / shape.width:.6f}", f"{height / shape.height:.6f}")
+    return _ZERO in (f"{width / shape.width:.6f}", f"{height / shape.height:.6f}")
 
 
 def _pose(annotation: Annotation, shape: _Shape) -> str | None:

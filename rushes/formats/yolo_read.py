@@ -33,8 +33,8 @@ def read(path: Path, kind: Kind | None = None) -> Dataset:
 
     Args:
         path: Its `dataset.yaml`, or the folder in which that is.
-        kind: What rows say; None goes by `kpt_shape` and by the number of columns. Four corners may be of an outline;
-            where all rows have four, they are taken for turned boxes.
+        kind: What rows say; None goes by `task`, which rushes writes, by `kpt_shape`, and by the number of columns.
+            Four corners may be of an outline; where all rows have four, they are taken for turned boxes.
 
     Raises:
         AnnotationError: There is no `dataset.yaml`, or it is none; errors of label files come up with the items. They
@@ -50,7 +50,7 @@ def read(path: Path, kind: Kind | None = None) -> Dataset:
         for place in places
         for image in images_of(place, layout.root, f"{found.name}: {split}")
     ]
-    chosen = kind or ("pose" if layout.keypoints else _kind(images))
+    chosen = kind or layout.task or ("pose" if layout.keypoints else _kind(images))
     return Dataset(layout.root, tuple(layout.categories.values()), _items(layout, images, chosen))
 
 

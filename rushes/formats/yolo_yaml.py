@@ -7,12 +7,13 @@ import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
 from rushes.errors import AnnotationError
 from rushes.formats.folder import IMAGES, lines_of, read_whole
+from rushes.formats.yolo import Kind
 from rushes.labels import Category
 
 __all__ = ["Layout", "find_yaml", "images_of", "read_layout"]
@@ -32,6 +33,7 @@ class Layout:
         categories: By index.
         keypoints: How many keypoints a row has, and of how many numbers; None where rows have none.
         splits: Folders and lists of images, by split.
+        task: What rows say, where the file has a word on it.
     """
 
     path: Path
@@ -39,6 +41,7 @@ class Layout:
     categories: Mapping[int, Category]
     keypoints: tuple[int, int] | None
     splits: Mapping[str, Sequence[Path]]
+    task: Kind | None = None
 
 
 def find_yaml(folder: Path) -> Path | None:
@@ -68,7 +71,8 @@ def read_layout(path: Path) -> Layout:
     splits = {split: _places(found[split], root, f"{path.name}: {split}") for split in _SPLITS if found.get(split)}
     if not splits:
         raise AnnotationError(f"{path.name}: none of train, val and test; expected folders or lists of images.")
-    return Layout(path, root, categories, keypoints, splits)
+    task = found.get("task")
+    return Layout(path, root, categories, keypoints, splits, task if task in get_args(Kind) else None)
 
 
 def images_of(place: Path, root: Path, where: str) -> Iterator[str]:

@@ -120,6 +120,8 @@ def test_keys_in_any_order_on_the_disk_or_not(
     assert [item.id for item in items] == [str(n) for n in range(30)]
     assert [len(item.annotations) for item in items] == [sum(n * 7 % 29 == m for n in range(100)) for m in range(30)]
     assert all(label.polygon for item in items for label in item.annotations)
+    boxes = list(read(path, outlines=False).items)
+    assert [item.dropped.get("polygon_unsupported", 0) for item in boxes] == [len(item.annotations) for item in items]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

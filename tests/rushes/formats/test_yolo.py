@@ -57,7 +57,7 @@ def test_the_same_row_stands_there_once() -> None:
 
 
 def test_a_class_that_is_not_in_the_dataset_is_a_defect() -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(KeyError):
         yolo.render([Annotation("lorry", box=(1, 1, 5, 5))], 100, 100, CLASSES)
 
 

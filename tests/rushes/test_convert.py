@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from PIL import Image
+
+from rushes.convert import EXPORTERS, convert
+from rushes.datasets import READERS, detect, read_dataset
+from rushes.errors import AnnotationError, ConfigError, OutputOccupiedError, StrictError
+from tests.ultralytics_rules import check_dataset
+
+RING = [[10, 10, 30, 10, 30, 30, 10, 30]]
+CAR: dict[str, Any] = {"id": 1, "image_id": 1, "category_id": 3, "bbox": [10, 10, 20, 20], "segmentation": RING}
+BUS: dict[str, Any] = {"id": 2, "image_id": 1, "category_id": 90, "bbox": [40, 5, 20, 20]}
+
+
+def coco(folder: Path, *annotations: dict[str, Any], files: tuple[str, ...] = ("a.png", "b.png")) -> Path:
+    """Writes a COCO dataset whose category ids have gaps; the annotations are of its first picture."""
+    (folder / "images" / "val").mkdir(parents=True)
+    images = []
+    for number, name in enumerate(files, 1):
+        path = folder / "images" / "val" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (80, 60), (number, 0, 0)).save(path)
+        images.append({"id": number, "file_name": name, "width": 80, "height": 60})
+    names = [{"id": 3, "name": "car"}, {"id": 90, "name": "bus"}]
+    (folder / "annotations").mkdir()
+    path = folder / "annotations" / "instances_val.json"
+    path.write_text(json.dumps({"images": images, "annotations": annotations or (CAR, BUS), "categories": names}))
+    return folder
+
+
+def test_from_coco_to_yolo_with_media(tmp_path: Path) -> None:
+    found = convert(coco(tmp_path / "coco"), tmp_path / "yolo", None, "yolo")
+    assert (found.source, found.items, found.labels, found.splits) == ("coco", 2, 2, {"val": 2})
+    assert found.dropped == {"polygon_unsupported": 1}
+    assert check_dataset(tmp_path / "yolo" / "dataset.yaml") == []
+    rows = (tmp_path / "yolo" / "labels" / "val" / "a.txt").read_text().splitlines()
+    assert [row.split()[0] for row in rows] == ["0", "1"]
+    assert (tmp_path / "yolo" / "labels" / "val" / "b.txt").read_text() == ""
+    assert Image.open(tmp_path / "yolo" / "images" / "val" / "b.png").getpixel((0, 0)) == (2, 0, 0)
+
+
+@pytest.mark.parametrize("target", sorted(set(EXPORTERS) - {"videofolder"}))
+def test_every_target_is_written_and_read_again(tmp_path: Path, target: str) -> None:
+    convert(coco(tmp_path / "coco"), tmp_path / "made", None, target)
+    again = read_dataset(tmp_path / "made", target)
+    assert [category.name for category in again.categories] == ["car", "bus"]
+    items = sorted(again.items, key=lambda item: item.id)
+    assert [sorted(label.label for label in item.annotations) for item in items] == [["bus", "car"], []]
+    assert [item.split for item in items] == ["val", "val"]
+
+
+@pytest.mark.parametrize("target", sorted(set(EXPORTERS) - {"videofolder"}))
+def test_what_was_written_looks_like_what_it_is(tmp_path: Path, target: str) -> None:
+    convert(coco(tmp_path / "coco"), tmp_path / "made", None, target)
+    assert target.startswith(detect(tmp_path / "made"))
+
+
+def test_there_and_back_is_the_same(tmp_path: Path) -> None:
+    convert(coco(tmp_path / "coco"), tmp_path / "yolo", None, "yolo-seg")
+    convert(tmp_path / "yolo", tmp_path / "again", None, "coco")
+    first, second = (next(read_dataset(tmp_path / name).items) for name in ("coco", "again"))
+    assert first.annotations[0].polygon == second.annotations[0].polygon
+    assert second.annotations[1].polygon == ((40, 5), (60, 5), (60, 25), (40, 25))
+
+
+def test_labels_alone_need_no_media(tmp_path: Path) -> None:
+    source = coco(tmp_path / "coco")
+    for path in (source / "images" / "val").iterdir():
+        path.unlink()
+    with pytest.raises(AnnotationError, match="media: none"):
+        convert(source, tmp_path / "made", None, "yolo")
+    assert not (tmp_path / "made").exists()
+    convert(source, tmp_path / "made", None, "yolo", media="none")
+    assert (tmp_path / "made" / "labels" / "val" / "a.txt").is_file()
+    assert not list((tmp_path / "made" / "images").rglob("*.*"))
+
+
+def test_classes_are_ordered_merged_and_dropped(tmp_path: Path) -> None:
+    source = coco(tmp_path / "coco")
+    found = convert(source, tmp_path / "made", None, "yolo", classes=["bus"])
+    assert found.dropped["class_not_listed"] == 1
+    assert (tmp_path / "made" / "labels" / "val" / "a.txt").read_text().startswith("0 ")
+    convert(source, tmp_path / "made", None, "yolo", classes={"vehicle": ["car", "bus"]})
+    content = yaml.safe_load((tmp_path / "made" / "dataset.yaml").read_text())
+    assert content["names"] == {0: "vehicle"}
+
+
+def test_strict_refuses_any_loss_and_leaves_what_was_there(tmp_path: Path) -> None:
+    source = coco(tmp_path / "coco")
+    convert(source, tmp_path / "made", None, "coco")
+    with pytest.raises(StrictError, match="polygon_unsupported 1"):
+        convert(source, tmp_path / "made", None, "yolo", strict=True)
+    assert (tmp_path / "made" / "annotations" / "instances_val.json").is_file()
+    convert(source, tmp_path / "made", None, "coco", strict=True)
+
+
+def test_a_folder_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "thesis.txt").touch()
+    with pytest.raises(OutputOccupiedError):
+        convert(coco(tmp_path / "coco"), tmp_path / "made", None, "yolo")
+
+
+def test_a_dataset_is_replaced_whole_with_caches_of_its_labels(tmp_path: Path) -> None:
+    source = coco(tmp_path / "coco")
+    convert(source, tmp_path / "made", None, "yolo")
+    (tmp_path / "made" / "labels" / "val.cache").touch()
+    convert(source, tmp_path / "made", None, "yolo")
+    assert not list((tmp_path / "made").rglob("*.cache"))
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("media", ["auto", "copy", "link"])
+def test_the_users_files_stay_as_they_are(tmp_path: Path, media: Any) -> None:
+    source = coco(tmp_path / "coco")
+    before = (source / "images" / "val" / "a.png").stat()
+    convert(source, tmp_path / "made", None, "yolo", media=media)
+    after = (source / "images" / "val" / "a.png").stat()
+    assert (after.st_mode, after.st_size, after.st_mtime_ns) == (before.st_mode, before.st_size, before.st_mtime_ns)
+
+
+def test_shares_are_dealt_by_hash_to_items_without_a_split(tmp_path: Path) -> None:
+    folder = coco(tmp_path / "coco", files=tuple(f"{number}.png" for number in range(40)))
+    (folder / "annotations" / "instances_val.json").rename(folder / "all.json")
+    (folder / "annotations").rmdir()
+    shares = {"train": 0.5, "val": 0.5}
+    first = convert(folder, tmp_path / "one", None, "yolo", media="none", split=shares)
+    again = convert(folder, tmp_path / "two", None, "yolo", media="none", split=shares)
+    assert first.splits == again.splits
+    assert min(first.splits.values()) > 5
+
+
+def test_what_is_no_dataset_is_bad_usage(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("{}")
+    with pytest.raises(ConfigError, match="looks like no dataset"):
+        convert(tmp_path / "a.json", tmp_path / "made", None, "yolo")
+    with pytest.raises(ConfigError, match="no such file"):
+        convert(tmp_path / "b.json", tmp_path / "made", None, "yolo")
+    with pytest.raises(ConfigError, match="expected one of"):
+        convert(tmp_path / "a.json", tmp_path / "made", None, "tfrecord")
+    with pytest.raises(ConfigError, match="holds its media"):
+        convert(tmp_path / "a.json", tmp_path / "made", "coco", "webdataset", media="none")
+
+
+def test_readers_and_exporters_go_together() -> None:
+    assert set(EXPORTERS) <= set(READERS)
