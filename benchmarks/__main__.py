@@ -12,6 +12,7 @@ _NAMES = (
     "transcode_vs_ffmpeg",
     "conforming_input",
     "segments_vs_one_core",
+    "frames_of_an_hour",
 )
 
 

@@ -102,7 +102,7 @@ def transcode(
 
     Example: rushes transcode in.mov out.mp4 --profile web --start 1:02.5 --duration 10
     """
-    from cli.progress import percent
+    from cli.percent import percent
     from rushes.pipeline_file import load_transcode
     from rushes.video import transcode_video
 

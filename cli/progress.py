@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from rushes.progress import run_progress, run_totals
 from rushes.storage import is_storage
 from rushes.workspace import Workspace
 
-__all__ = ["percent", "shown"]
+__all__ = ["shown"]
 
 _EVERY_S = 0.5
 _PLAIN_EVERY_S = 5.0
@@ -46,21 +46,6 @@ def shown(place: str, before: str | None) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
-
-
-@contextmanager
-def percent(what: str) -> Iterator[Callable[[float], None] | None]:
-    """Shows a bar on a terminal while the block runs, and gives what moves it; elsewhere it gives None.
-
-    Args:
-        what: Name of the work; what moves the bar is told a share from 0 to 100.
-    """
-    if not sys.stderr.isatty():
-        yield None
-        return
-    with Progress(TextColumn(what), BarColumn(), TimeElapsedColumn(), console=Console(stderr=True)) as progress:
-        task = progress.add_task(what, total=100)
-        yield lambda share: progress.update(task, completed=share)
 
 
 def _bars(workspace: Workspace, before: str | None, ended: threading.Event) -> None:

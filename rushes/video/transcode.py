@@ -124,7 +124,7 @@ def _expected(source: Path, info: MediaInfo, config: TranscodeConfig) -> float |
     if not info.duration_s:  # none is said, or a lone frame that takes no time
         return None
     if start_s >= info.duration_s:
-        raise ConfigError(f"start_time = {start_s:g}: {source.name} lasts {info.duration_s:g} s only.")
+        raise ConfigError(f"start_time = {start_s:g}: {source.name} lasts {info.duration_s:g} s only. Begin earlier.")
     left_s = info.duration_s - start_s
     return left_s if wanted_s is None else min(wanted_s, left_s)
 
