@@ -61,7 +61,7 @@ class Gatherer:
         for name, value in self._clean.items():
             if not isinstance(value, (int, float, *_GROWING, *_CONSTANT)):
                 raise self._error(name, f"is a {type(value).__name__}, which cannot be put together over batches")
-        self._clean = deepcopy(self._clean)
+        self._clean = {name: _copied(value) for name, value in self._clean.items()}
         self.reset()
 
     def take(self) -> Change:
@@ -102,6 +102,7 @@ def gathered(exporter: Any, changes: Iterable[Change]) -> list[str]:
     vars(exporter).update(_of_class(exporter))
     total = _Total(type(exporter).__name__)
     state = vars(exporter)
+    state.update({name: _copied(value) for name, value in state.items() if _is_public(name)})
     for change in changes:
         for name, one in change.items():
             state[name] = total.add(state[name], one, name)
@@ -124,12 +125,16 @@ class _Watched(dict[Any, Any]):
 
     def numbers_keys(self) -> bool:
         """Says whether the keys have the numbers 0, 1, 2…, given by looking at how many there are."""
-        return self.measured and [*self.values()] == [*range(dict.__len__(self))]
+        return self.measured and bool(self.keys()) and [*self.values()] == [*range(dict.__len__(self))]
 
 
 def _fresh(value: Any) -> Any:
     if type(value) is dict:
         return {key: _fresh(item) for key, item in value.items()} if value else _Watched()
+    return _copied(value)
+
+
+def _copied(value: Any) -> Any:
     return deepcopy(value) if isinstance(value, _GROWING) else value
 
 

@@ -58,7 +58,8 @@ def pack(value: Any) -> Any:
         ]  # a set's own order changes with the process
     if type(value) in (list, tuple):
         return [type(value).__name__, [*map(pack, value)]]
-    raise TypeError(f"a {type(value).__name__}")
+    kinds = "numbers, text, bytes, paths, times, and lists, tuples, sets and dicts of them"
+    raise TypeError(f"a {type(value).__name__} cannot travel between processes as data; {kinds} can")
 
 
 def unpack(value: Any) -> Any:

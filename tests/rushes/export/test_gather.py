@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -156,7 +158,7 @@ def take_numbers(exporter: Any, item: str) -> None:
         (say, r'Plain\.kind is "a" after one item and "b" after another'),
         (take_out, r"Plain\.stats cannot be put together over batches: key 'images' was taken out"),
         (overwrite, r"Plain\.histogram cannot be put together over batches: what stood in it was changed"),
-        (keep_object, r"Plain\.items cannot be put together over batches: a object"),
+        (keep_object, r"Plain\.items cannot be put together over batches: a object cannot travel"),
         (take_numbers, r"Plain\.mapping .* take the number of a class from its place in self\.params\['classes'\]"),
     ],
 )
@@ -184,3 +186,29 @@ def test_hooks_of_one_item_see_nothing_of_another() -> None:
     gatherer.take()
     assert (exporter.names, exporter.stats["by_class"], exporter.total) == (set(), {}, 10)
     assert exporter._seen == 1
+
+
+SHARED: list[str] = []
+
+
+class Borrowing:
+    """Sets what a module shares, and tools that do not change."""
+
+    def __init__(self) -> None:
+        self.items = SHARED
+        self.log = logging.getLogger("x")
+        self.json = json
+        self.suffix = re.compile("x")
+
+
+def test_what_an_exporter_borrows_is_left_alone_and_constants_stay() -> None:
+    end = run([["a"], ["b"]], lambda exporter, item: exporter.items.append(item), Borrowing)
+    assert (end.items, SHARED, end.json) == (["a", "b"], [], json)
+
+
+def test_a_dict_that_is_only_looked_at_gathers_nothing() -> None:
+    def look(exporter: Any, item: str) -> None:
+        exporter.stats["images"] += len(exporter.stats["by_class"]) + len(exporter.mapping) + 1
+
+    end = run([["a", "b"]], look)
+    assert (end.stats["images"], end.stats["by_class"], end.mapping) == (2, {}, {})
