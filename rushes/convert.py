@@ -7,6 +7,7 @@ target cannot say is counted, as in a pipeline.
 from __future__ import annotations
 
 import mimetypes
+import shutil
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -59,7 +60,9 @@ Classes = Sequence[str] | Mapping[str, Sequence[str]]
 _BOXES_ONLY = frozenset({"yolo"})
 _VIDEO_FORMATS = frozenset({"csv", "videofolder", "webdataset"})
 _WHOLE_MEDIA = frozenset({"webdataset"})
-_PARTS = ".parts"
+_ONE_FOLDER = frozenset({"voc"})
+"""Formats whose splits are lists, with all images in one folder."""
+_PARTS, _UNPACKED = ".parts", ".unpacked"
 
 
 class Conversion(msgspec.Struct, frozen=True):
@@ -133,7 +136,7 @@ def convert(
         raise ConfigError(f"{source}: no such file or folder.")
     name = read_as or detect(source)
     building = begin(target)
-    dataset = read_dataset(source, name, **({"outlines": write_as not in _BOXES_ONLY} if name == "coco" else {}))
+    dataset = read_dataset(source, name, **_arguments(name, write_as, building))
     mapping = class_map(classes, [category.name for category in dataset.categories])
     params = {
         "name": target.name,
@@ -160,12 +163,20 @@ def convert(
     exporter.additional_file_saving(building)
     tally.count(run)
     (building / _PARTS).unlink()
+    shutil.rmtree(building / _UNPACKED, ignore_errors=True)
     found = Conversion(name, write_as, **tally.ended(), warnings=run.messages)
     if strict and (found.dropped or found.left_out):
         raise StrictError(_lossy(found))
     (building / SUMMARY).write_bytes(json_bytes(found))
     publish_dataset(building, target)
     return found
+
+
+def _arguments(read_as: str, write_as: str, building: Path) -> dict[str, Any]:
+    """Returns what else a reader is told: to leave out what is not asked for, and where to put what is packed."""
+    if read_as == "coco":
+        return {"outlines": write_as not in _BOXES_ONLY}
+    return {"into": building / _UNPACKED} if read_as == "webdataset" else {}
 
 
 @dataclass(slots=True)
@@ -273,7 +284,7 @@ def _sample(
     split = item.split or split_of(item.group or item.id, params["split"])
     return Sample(
         id=item.id,
-        name=names.take(item.path, item.id, split),
+        name=names.take(item.path, item.id, "" if params["format"] in _ONE_FOLDER else split),
         path=item.path,
         sha256="",
         size_bytes=_size(dataset.folder / item.path) if params["media"] != "none" else 0,

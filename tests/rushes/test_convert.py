@@ -61,6 +61,38 @@ def test_what_was_written_looks_like_what_it_is(tmp_path: Path, target: str) -> 
     assert target.startswith(detect(tmp_path / "made"))
 
 
+@pytest.mark.parametrize("source", ["voc", "imagefolder", "webdataset", "csv"])
+@pytest.mark.parametrize("target", ["voc", "imagefolder", "webdataset", "csv", "coco", "yolo"])
+def test_from_any_of_these_to_any_of_those_the_boxes_and_the_media_stay(
+    tmp_path: Path, source: str, target: str
+) -> None:
+    original = coco(tmp_path / "coco", CAR | {"segmentation": []}, BUS)
+    convert(original, tmp_path / "first", None, source)
+    convert(tmp_path / "first", tmp_path / "second", None, target, strict=True)
+    extra = {"into": tmp_path / "media"} if target == "webdataset" else {}
+    again = read_dataset(tmp_path / "second", target, **extra)
+    items = sorted(again.items, key=lambda item: Path(item.path).stem)
+    assert [label.label for label in items[0].annotations] == ["car", "bus"]
+    for label, box in zip(items[0].annotations, (CAR["bbox"], BUS["bbox"]), strict=True):
+        assert label.box == pytest.approx(box, abs=1e-3)  # YOLO has six decimals of the picture's size
+    assert [item.annotations for item in items[1:]] == [()]
+    contents = [(again.folder / item.path).read_bytes() for item in items]
+    assert contents == [(original / "images" / "val" / name).read_bytes() for name in ("a.png", "b.png")]
+    assert [path.name for path in (tmp_path / "second").iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("target", sorted(set(EXPORTERS) - {"videofolder"}))
+def test_the_same_name_in_two_splits_is_two_images(tmp_path: Path, target: str) -> None:
+    for number, split in enumerate(("train", "test"), 1):
+        (tmp_path / "source" / split / "ant").mkdir(parents=True)
+        Image.new("RGB", (80, 60), (number, 0, 0)).save(tmp_path / "source" / split / "ant" / "a.png")
+    convert(tmp_path / "source", tmp_path / "made", "folders", target)
+    extra = {"into": tmp_path / "media"} if target == "webdataset" else {}
+    again = read_dataset(tmp_path / "made", target, **extra)
+    colours = {item.split: Image.open(again.folder / item.path).getpixel((0, 0)) for item in again.items}
+    assert colours == {"train": (1, 0, 0), "test": (2, 0, 0)}
+
+
 def test_there_and_back_is_the_same(tmp_path: Path) -> None:
     convert(coco(tmp_path / "coco"), tmp_path / "yolo", None, "yolo-seg")
     convert(tmp_path / "yolo", tmp_path / "again", None, "coco")
