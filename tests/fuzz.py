@@ -16,22 +16,14 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from rushes import shards
+from rushes.datasets import read_dataset
 from rushes.errors import RushesError
-from rushes.formats import class_folders, imagefolder_read, table, voc_read
-from rushes.formats.dataset import Dataset
 
-READERS: Mapping[str, Callable[[Path], Dataset]] = {
-    "classes": class_folders.read,
-    "csv": table.read,
-    "imagefolder": imagefolder_read.read,
-    "voc": voc_read.read,
-    "webdataset": shards.read,
-}
 SEEDS = Path(__file__).parent / "fuzz_seeds"
+"""A folder for each reader of `rushes.datasets`, and in it a folder for each seed."""
 LIMIT_S = 20.0
 LIMIT_BYTES = 3 * 2**30
 _TOKENS = (
@@ -63,7 +55,7 @@ def damaged(content: bytes, chance: random.Random, tokens: Sequence[bytes]) -> b
 
 def fuzz(name: str, minutes: float, seed: int, keep: Path) -> int:
     """Reads damaged datasets; returns how many."""
-    chance, read, done = random.Random(seed), READERS[name], 0
+    chance, done = random.Random(seed), 0
     seeds = sorted(path for path in (SEEDS / name).iterdir() if path.is_dir())
     end = time.monotonic() + minutes * 60
     with tempfile.TemporaryDirectory() as folder:
@@ -72,7 +64,7 @@ def fuzz(name: str, minutes: float, seed: int, keep: Path) -> int:
             _prepare(chance.choice(seeds), target, chance)
             began = time.monotonic()
             try:
-                for _ in read(target).items:
+                for _ in read_dataset(target, name).items:
                     pass
             except RushesError as error:
                 if not str(error):
@@ -100,7 +92,7 @@ def _prepare(seed: Path, target: Path, chance: random.Random) -> None:
 def main() -> None:
     """Reads the command line, and says what came of it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("reader", choices=READERS)
+    parser.add_argument("reader", choices=sorted(path.name for path in SEEDS.iterdir()))
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, default=Path("fuzz-found"))

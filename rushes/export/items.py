@@ -18,8 +18,8 @@ def item_of(sample: Sample, path: str) -> Labelled:
     return Labelled(
         id=sample.id,
         path=path,
-        width=sample.info.width,
-        height=sample.info.height,
+        width=sample.info.width or None,
+        height=sample.info.height or None,
         annotations=sample.annotations,
         labelled=sample.labelled,
         label=sample.label,

@@ -12,7 +12,17 @@ from rushes.errors import AnnotationError
 __all__ = ["upright_size"]
 
 _ORIENTATION = 0x0112
-_DAMAGE = (OSError, ValueError, SyntaxError, LookupError, TypeError, ArithmeticError, EOFError, struct.error)
+_DAMAGE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    EOFError,
+    MemoryError,
+    struct.error,
+)
 
 
 def upright_size(path: Path, where: str) -> tuple[int, int]:

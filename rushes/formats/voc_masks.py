@@ -33,7 +33,17 @@ __all__ = ["VOID", "Drawn", "draw", "palette", "png", "with_masks"]
 VOID = 255
 _MAX_INDEX = 254
 _MAX_PIXELS = 8192 * 8192
-_DAMAGE = (OSError, ValueError, SyntaxError, LookupError, TypeError, ArithmeticError, EOFError, struct.error)
+_DAMAGE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    EOFError,
+    MemoryError,
+    struct.error,
+)
 
 
 class Drawn(NamedTuple):
