@@ -281,6 +281,7 @@ FORMATS = (
 )
 """Layouts of a dataset that are built in."""
 RESERVED = (
+    "categories",
     "classes",
     "export_items",
     "format",
@@ -376,7 +377,7 @@ class Pipeline(Section):
     name: str = Field(pattern=_NAME, max_length=100)
     """Name of the dataset: lower case letters, digits, dot, dash and underscore."""
     source: str = Field(min_length=1)
-    """CSV or JSONL file of items: path or URL."""
+    """CSV or JSONL file of items: path or URL; or a dataset: a COCO document, or the folder of a dataset."""
     workspace: str = Field("./work", min_length=1)
     """Folder for the store and the ledgers: a path that all workers share, or s3://, gs:// or sftp://."""
     output: str | None = None

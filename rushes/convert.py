@@ -31,7 +31,7 @@ from rushes.export.split import split_of
 from rushes.formats.dataset import Dataset, Labelled
 from rushes.formats.placing import clip
 from rushes.jsonl import encode, json_bytes
-from rushes.labels import Annotation, Category
+from rushes.labels import Annotation
 from rushes.records import MediaInfo, Sample, WrittenFile
 from rushes.summary.publish import SUMMARY, begin, publish_dataset
 from rushes.workspace import Workspace
@@ -142,7 +142,7 @@ def convert(
         "name": target.name,
         "format": write_as,
         "classes": mapping.names,
-        "categories": _renamed(dataset.categories, mapping.renamed),
+        "categories": mapping.categories(dataset.categories),
         "split": dict(split or {"train": 1.0}),
         "media": media,
         "shard_bytes": 10**9,
@@ -338,15 +338,6 @@ def _info(dataset: Dataset, item: Labelled, media_type: str) -> MediaInfo:
     from rushes.formats.sizes import upright_size  # Pillow is slow to import
 
     return MediaInfo(media_type, *upright_size(dataset.folder / item.path, item.id))
-
-
-def _renamed(categories: Sequence[Category], renamed: Mapping[str, str]) -> tuple[Category, ...]:
-    """Returns what is known of the new classes: of those that merge, what is known of the first."""
-    found: dict[str, Category] = {}
-    for category in categories:
-        if name := renamed.get(category.name):
-            found.setdefault(name, replace(category, name=name))
-    return tuple(found.values())
 
 
 def _lossy(found: Conversion) -> str:

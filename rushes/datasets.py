@@ -55,9 +55,10 @@ def read_dataset(path: Path, name: str | None = None, **arguments: Any) -> Datas
         ConfigError: It is not there, or looks like no format.
         AnnotationError: It is not what its format asks for.
     """
+    kind = name or detect(path)
     if not path.exists():
         raise ConfigError(f"{path}: no such file or folder.")
-    found = READERS[name or detect(path)]
+    found = READERS[kind]
     read: Callable[..., Dataset] = partial(import_module(found.module).read, **found.arguments)
     return read(path, **arguments)
 
@@ -66,8 +67,10 @@ def detect(path: Path) -> str:
     """Returns the format that a file or a folder looks like.
 
     Raises:
-        ConfigError: It looks like none.
+        ConfigError: It is not there, or looks like none.
     """
+    if not path.exists():
+        raise ConfigError(f"{path}: no such file or folder.")
     found = _of_folder(path) if path.is_dir() else _of_file(path)
     if found is None:
         raise ConfigError(f"{path}: looks like no dataset that is known. Say which it is: {', '.join(READERS)}.")

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from rushes.config import Pipeline
 from rushes.errors import UnsupportedFormatError
 from rushes.files.unpack import is_archive, is_whole, rules_of
+from rushes.labels import Category
 from rushes.ledger import Ledger, media_key
 from rushes.media import recipe_of
 from rushes.records import Media, Rejection, Source, Unpacked, Verified
@@ -83,15 +84,20 @@ def source_key(source: Source) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
-def look_up(pipeline: Pipeline, workspace: Workspace) -> Iterator[PlanItem]:
+def look_up(pipeline: Pipeline, workspace: Workspace, categories: list[Category] | None = None) -> Iterator[PlanItem]:
     """Yields each row of the source with what the ledgers know of it; writes nothing.
+
+    Args:
+        pipeline: The pipeline.
+        workspace: Its workspace.
+        categories: Takes the classes of a source that is a dataset, before its first item comes.
 
     Raises:
         ConfigError: The source file cannot be used at all.
     """
     workspace.need_all("ledger")
     ledger, media, unpacked = (Ledger(workspace.ledger(stage)) for stage in ("verified", "media", "unpacked"))
-    for row in read_sources(pipeline.source, pipeline.download):
+    for row in read_sources(pipeline.source, pipeline.download, categories):
         if isinstance(row, Rejection):
             yield PlanItem("", row.source, rejection=row)
             continue

@@ -5,6 +5,7 @@ The plan stands in `runs/<run>/`, readable by its owner only, because URLs may c
     items.jsonl   one PlanItem per row, in source order: what every later step joins with
     ingest.jsonl  those with bytes to fetch or media to make, each key once: what batches are ranges of
     plan.json     the counts, the batches and the class names
+    categories.jsonl  what a source that is a dataset says of its classes
 """
 
 from __future__ import annotations
@@ -24,12 +25,23 @@ from rushes.errors import ConfigError
 from rushes.files.unpack import is_archive
 from rushes.items import STATES, PlanItem, look_up, state, to_ask
 from rushes.jsonl import atomic_write, decode, encode, read_lines, write_lines
+from rushes.labels import Category
 from rushes.records import Source
 from rushes.transfer.resume import sweep
 from rushes.transfer.urls import redact, suffix
 from rushes.workspace import Batch, Workspace
 
-__all__ = ["Plan", "cost_s", "latest_run", "load_plan", "make_plan", "new_run", "runs_with", "started"]
+__all__ = [
+    "Plan",
+    "cost_s",
+    "latest_run",
+    "load_categories",
+    "load_plan",
+    "make_plan",
+    "new_run",
+    "runs_with",
+    "started",
+]
 
 _IMAGE_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 # Expected work on one core, in seconds: measured on small pictures and on 1080p clips, and meant to cut by, no more.
@@ -109,9 +121,11 @@ def make_plan(pipeline: Pipeline, workspace: Workspace, run: str) -> Plan:
     """
     _sweep(workspace)
     folder = workspace.run(run)
-    write_lines(folder / "items.jsonl", look_up(pipeline, workspace), mode=0o600)
+    categories: list[Category] = []
+    write_lines(folder / "items.jsonl", look_up(pipeline, workspace, categories), mode=0o600)
+    write_lines(folder / "categories.jsonl", categories)
     counts = dict.fromkeys(("planned", *STATES, "archives"), 0)
-    classes: dict[str, None] = {}
+    classes = dict.fromkeys(category.name for category in categories)
     splits: dict[str, str] = {}
 
     def todo() -> Iterator[tuple[PlanItem, float]]:
@@ -141,6 +155,13 @@ def make_plan(pipeline: Pipeline, workspace: Workspace, run: str) -> Plan:
     with atomic_write(folder / "plan.json") as file:
         file.write(encode(plan))
     return plan
+
+
+def load_categories(workspace: Workspace, run: str) -> tuple[Category, ...]:
+    """Returns the classes of a source that is a dataset; nothing where it is none."""
+    path = workspace.run(run) / "categories.jsonl"
+    workspace.need(workspace.relative(path))
+    return tuple(read_lines(path, Category)) if path.is_file() else ()
 
 
 def load_plan(workspace: Workspace, run: str) -> Plan:

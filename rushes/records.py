@@ -51,6 +51,7 @@ class Source(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         attributes: Every other column.
         origin: Where the row stands, like `items.csv:12`.
         parent: Id of the archive that it came out of.
+        dropped: What a dataset's format says of it and labels cannot say, counted by reason code.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Source(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     attributes: dict[str, Any] = field(default_factory=dict)
     origin: str = ""
     parent: str | None = None
+    dropped: dict[str, int] = field(default_factory=dict)
 
 
 class Download(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=True):

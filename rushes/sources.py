@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
+from rushes.cells import checked_id, printable, shown
 from rushes.config import DownloadConfig, expand
+from rushes.dataset_items import items_of, looks_like_a_dataset
 from rushes.errors import BadURLError, ConfigError, DuplicateRowError, RowError, RushesError
 from rushes.files.checksum import parse_checksum
 from rushes.files.download import fetch
 from rushes.formats.annotation import parse
 from rushes.jsonl import encode
+from rushes.labels import Category
 from rushes.records import Rejection, Source
 from rushes.rejection import reject
 from rushes.rows import FORMATS, Row
@@ -33,37 +36,41 @@ from rushes.transfer.urls import item_id, redact, suffix
 __all__ = ["read_sources"]
 
 SPLITS = ("train", "val", "test")
-MAX_ID_CHARACTERS = 200
-MAX_SHOWN_CHARACTERS = 80
-
 _COLUMNS = frozenset({"url", "id", "checksum", "split", "group", "label", "annotations"})
-_CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff]")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
-def read_sources(source: str, config: DownloadConfig | None = None) -> Iterator[Source | Rejection]:
-    """Reads a source file, row by row.
+def read_sources(
+    source: str, config: DownloadConfig | None = None, categories: list[Category] | None = None
+) -> Iterator[Source | Rejection]:
+    """Reads a source file row by row, or a dataset item by item.
 
     Paths in it count from the folder it stands in. From a source file that is itself a URL they count from that URL,
     and no row may name a file of this machine.
 
     Args:
-        source: Path or URL, http(s) or of a storage, of a CSV or JSON lines file; `${VAR}` reads the environment.
+        source: Path or URL, http(s) or of a storage, of a list of items; or path of a dataset; `${VAR}` reads the
+            environment.
         config: How to fetch the source file, where it is a URL.
+        categories: Takes the classes of a dataset, before its first item comes.
 
     Yields:
         An item; or what is wrong with its row: `failed` where it cannot be understood, `skipped` where it stands in
         the file twice. Every id is unique.
 
     Raises:
-        ConfigError: The file is missing, cannot be read, is of an unknown type, or has no `url` column.
+        ConfigError: The file is missing, cannot be read, is of an unknown type, or has no `url` column; or the dataset
+            is not what its format asks for.
     """
     where = expand(source, "source")
     remote = _is_remote(where)
     name = redact(where) if remote else where
     kind = suffix(where) if remote else Path(where).suffix.lower()
+    if not remote and looks_like_a_dataset(Path(where)):
+        yield from items_of(Path(where), name, categories if categories is not None else [])
+        return
     if kind not in FORMATS:
-        raise ConfigError(f"source = {name}: expected a file that ends with {', '.join(FORMATS)}.")
+        raise ConfigError(f"source = {name}: expected a file that ends with {', '.join(FORMATS)}, or a dataset.")
     with _file(where, name, config or DownloadConfig()) as path:
         base = where if remote else Path(where).absolute().parent
         short = urlsplit(where).path.rpartition("/")[2] if remote else path.name
@@ -121,7 +128,7 @@ def _check_split(item: Source, line: int, splits: dict[str, tuple[str, int]]) ->
     split, since = splits.setdefault(item.group, (item.split, line))
     if split != item.split:
         raise RowError(
-            f"{item.origin}: split = {item.split}, but group {_shown(item.group)} stands in {split} since line {since}."
+            f"{item.origin}: split = {item.split}, but group {shown(item.group)} stands in {split} since line {since}."
             " Give all of a group one split."
         )
 
@@ -137,7 +144,7 @@ def _rejection(
         key += "#"
     seen[key] = digest, row.line
     url = row.cells.get("url")
-    source = Source(key, _printable(url) if isinstance(url, str) else "", origin=where)
+    source = Source(key, printable(url) if isinstance(url, str) else "", origin=where)
     return reject(source, "plan", error)
 
 
@@ -150,7 +157,7 @@ def _source(row: Row, base: str | Path, where: str) -> Source:
         raise RowError(f"{where}: url is empty; every item needs one.")
     given = _text(cells, "id", where)
     return Source(
-        id=item_id(url) if given is None else _checked_id(given, where),
+        id=item_id(url) if given is None else checked_id(given, where),
         url=_resolved(url, base, where),
         checksum=_checksum(_text(cells, "checksum", where), where),
         split=_split(_text(cells, "split", where), where),
@@ -169,17 +176,9 @@ def _text(cells: Mapping[str, Any], column: str, where: str) -> str | None:
     if not isinstance(value, str) and (column == "url" or type(value) is not int):
         raise RowError(f"{where}: {column} is {type(value).__name__}; expected text.")
     text = str(value).strip()
-    if _CONTROL.search(text):
-        raise RowError(f"{where}: {column} = {_shown(text)}: expected text without control characters.")
+    if printable(text) != text:
+        raise RowError(f"{where}: {column} = {shown(text)}: expected text without control characters.")
     return text or None
-
-
-def _checked_id(key: str, where: str) -> str:
-    if len(key) > MAX_ID_CHARACTERS:
-        raise RowError(f"{where}: id {_shown(key)}: {len(key)} characters; expected at most {MAX_ID_CHARACTERS}.")
-    if not {"", ".", ".."}.isdisjoint(re.split(r"[/\\]", key)):
-        raise RowError(f"{where}: id {_shown(key)}: expected no empty part, '.' or '..' between slashes.")
-    return key
 
 
 def _resolved(url: str, base: str | Path, where: str) -> str:
@@ -192,14 +191,14 @@ def _resolved(url: str, base: str | Path, where: str) -> str:
         scheme = url.partition(":")[0].lower()
     if scheme not in ("http", "https", *SCHEMES):
         expected = ", ".join(("http", "https", *SCHEMES))
-        raise BadURLError(f"{where}: url = {_shown(url)}: expected {expected}{_or_path(base)}, not {scheme}.")
+        raise BadURLError(f"{where}: url = {shown(url)}: expected {expected}{_or_path(base)}, not {scheme}.")
     try:
         parts = urlsplit(url)
         usable = bool(parts.hostname) and parts.port != 0 and " " not in parts.netloc
     except ValueError:
         usable = False
     if not usable:
-        raise BadURLError(f"{where}: url = {_shown(url)}: expected {scheme}://host/path.")
+        raise BadURLError(f"{where}: url = {shown(url)}: expected {scheme}://host/path.")
     return url
 
 
@@ -232,12 +231,12 @@ def _checksum(text: str | None, where: str) -> str | None:
     try:
         return parse_checksum(text)
     except ValueError as error:
-        raise RowError(f"{where}: checksum = {_shown(text)}: {error}.") from None
+        raise RowError(f"{where}: checksum = {shown(text)}: {error}.") from None
 
 
 def _split(text: str | None, where: str) -> str | None:
     if text and text not in SPLITS:
-        raise RowError(f"{where}: split = {_shown(text)}: expected one of {', '.join(SPLITS)}, or nothing.")
+        raise RowError(f"{where}: split = {shown(text)}: expected one of {', '.join(SPLITS)}, or nothing.")
     return text
 
 
@@ -245,20 +244,10 @@ def _id_or_none(cells: Mapping[str, Any]) -> str | None:
     given, url = cells.get("id"), cells.get("url")
     try:
         if isinstance(given, str | int) and str(given).strip():
-            return _checked_id(_printable(str(given).strip()), "")
+            return checked_id(printable(str(given).strip()), "")
     except RowError:
         return None
     return item_id(url.strip()) if isinstance(url, str) else None
-
-
-def _shown(text: str) -> str:
-    """Columns may have slipped, so any of them may hold a signed URL."""
-    shown = redact(_printable(text))
-    return shown if len(shown) <= MAX_SHOWN_CHARACTERS else f"{shown[:MAX_SHOWN_CHARACTERS]}…"
-
-
-def _printable(text: str) -> str:
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _encodable(cells: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from rushes.export.samples import samples, split_for
 from rushes.export.strict import losses
 from rushes.export.values import packed
 from rushes.jsonl import atomic_write, encode, read_lines
+from rushes.plan import load_categories
 from rushes.records import Media, Outcome
 from rushes.results import BatchResult, save_result
 from rushes.storage import is_storage
@@ -68,7 +69,7 @@ def export_batch(
     done = stopped = size_bytes = 0
     emitted: list[Part] = []
     custom = is_custom(pipeline)
-    params, previous = params_of(pipeline, mapping), previous_of(pipeline)
+    params, previous = params_of(pipeline, mapping, load_categories(workspace, batch.run)), previous_of(pipeline)
     run = ExportRun(params, workspace, building, emitted.append, previous=previous, watched=custom)
     items = ItemExport(begun(exporter_of(pipeline, workspace, batch.run), run), emitted)
     listed: set[str] = set()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
 
 from rushes.errors import ClassesError, ConfigError
+from rushes.labels import Category
 from rushes.records import Source
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class ClassMap:
 
     def apply(self, source: Source) -> tuple[Source, Counter[str]]:
         """Returns the item with the dataset's class names, and how many labels were left out, by reason code."""
-        labels, reasons = source.annotations, Counter[str]()
+        labels, reasons = source.annotations, Counter(source.dropped)
         if labels:
             reasons.update(self._reason(label.label) for label in labels if label.label not in self.renamed)
         kept = labels and tuple(
@@ -46,6 +47,14 @@ class ClassMap:
         if source.label is not None and whole is None:
             reasons[self._reason(source.label)] += 1
         return replace(source, annotations=kept, label=whole), reasons
+
+    def categories(self, known: Iterable[Category]) -> tuple[Category, ...]:
+        """Returns what is known of the dataset's classes: of those that merge, what is known of the first."""
+        found: dict[str, Category] = {}
+        for category in known:
+            if name := self.renamed.get(category.name):
+                found.setdefault(name, replace(category, name=name))
+        return tuple(found.values())
 
     def _reason(self, name: str) -> str:
         return "class_dropped" if name in self.dropped else "class_not_listed"

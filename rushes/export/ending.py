@@ -18,6 +18,7 @@ from rushes.export.item import running
 from rushes.export.run import ExportRun
 from rushes.export.strict import Loss, check_strict
 from rushes.jsonl import read_lines, write_lines
+from rushes.plan import load_categories
 from rushes.records import WrittenFile
 from rushes.storage import is_storage
 from rushes.workspace import Workspace
@@ -56,7 +57,7 @@ def finish(
     if pipeline.export.strict:
         check_strict(_lost(workspace, run, batches))
     parts = [handed_over(workspace, run, name, "parts") for name in batches]
-    params = params_of(pipeline, classes_of(pipeline, classes))
+    params = params_of(pipeline, classes_of(pipeline, classes), load_categories(workspace, run))
     ending = ExportRun(
         params, workspace, building, parts=parts, statistics=statistics or {}, previous=previous_of(pipeline)
     )

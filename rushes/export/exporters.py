@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from rushes.export.table import CsvExporter
 from rushes.export.voc import VocExporter
 from rushes.export.webdataset import WebDatasetExporter
 from rushes.export.yolo import YoloExporter, YoloObbExporter, YoloPoseExporter, YoloSegExporter
+from rushes.labels import Category
 from rushes.storage import is_storage
 from rushes.transfer.urls import redact
 from rushes.workspace import Workspace
@@ -61,13 +62,20 @@ def previous_of(pipeline: Pipeline) -> Path | None:
     return here if here and here.is_dir() else None
 
 
-def params_of(pipeline: Pipeline, mapping: ClassMap) -> Mapping[str, Any]:
-    """Returns the parameters of an exporter: those that each has, and `export.params`."""
+def params_of(pipeline: Pipeline, mapping: ClassMap, known: Sequence[Category] = ()) -> Mapping[str, Any]:
+    """Returns the parameters of an exporter: those that each has, and `export.params`.
+
+    Args:
+        pipeline: The pipeline.
+        mapping: Its classes.
+        known: What a source that is a dataset says of its own.
+    """
     export = pipeline.export
     return {
         "name": pipeline.name,
         "format": export.format,
         "classes": mapping.names,
+        "categories": mapping.categories(known),
         "split": dict(export.split),
         "media": export.media,
         "shard_bytes": export.shard_bytes,

@@ -14,7 +14,7 @@ from rushes.formats.coco_labels import RawAnnotation, RawImage
 from rushes.formats.coco_panoptic import segments
 from rushes.formats.dataset import Dataset, Labelled
 from rushes.formats.folder import inside
-from rushes.formats.identity import Identities, stem
+from rushes.formats.identity import Identities, is_there, stem
 from rushes.labels import Annotation, Category
 
 __all__ = ["find_documents", "read"]
@@ -24,7 +24,7 @@ Split = Literal["train", "val", "test"]
 _KINDS = ("instances_*.json", "person_keypoints_*.json", "panoptic_*.json", "*.json")
 _SPLIT = re.compile(r"(?:^|[^a-z])(train|valid|val|test)(?:idation)?(?:[^a-z]|$)")
 _FOLDERS = ("images/{stem}", "images/{split}", "{split}", "{stem}", "images", "data", "")
-_PLAIN = re.compile(r"[^./\\\0:][^/\\\0:]*")
+_PLAIN = re.compile(r"[^./\\\0:][^/\\\0:]{0,99}")
 _NAMES = {"val": ("val", "valid", "validation")}
 
 
@@ -100,7 +100,7 @@ def _image_folder(folder: Path, document: Document, split: Split | None) -> str:
     places = [str(PurePosixPath(*beside.relative_to(folder.absolute()).parts))] if beside != folder.absolute() else []
     splits = _NAMES.get(split or "", (split or "",))
     places += [pattern.format(stem=name, split=spelt) for pattern in _FOLDERS for spelt in splits]
-    return next((place for place in places if (folder / place / first).is_file()), "")
+    return next((place for place in places if is_there(folder / place / first)), "")
 
 
 def _categories(found: Sequence[_Found]) -> tuple[Category, ...]:

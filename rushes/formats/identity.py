@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 
-__all__ = ["Identities", "stem"]
+__all__ = ["Identities", "is_there", "stem"]
+
+
+def is_there(path: Path) -> bool:
+    """Says whether a file is there; one whose name is too long for the file system is not."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def stem(path: str) -> str:
