@@ -10,10 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from statistics import median
 
 from benchmarks.material import clips, sha256
-from benchmarks.measure import Measurement, in_turn, scratch
+from benchmarks.measure import in_turn, print_beside, scratch
 from rushes.media import make_media
 from rushes.records import Source, Verified
 from rushes.video import transcode_video
@@ -41,7 +40,7 @@ def main(arguments: Sequence[str] = ()) -> None:
         for path in (kept, late):
             for check in _CHECKS:
                 sides[f"{path.stem}, check {check}"] = _stage(path, folder, replace(_CONFIG, check=check))
-        _print(in_turn(sides, options.rounds))
+        print_beside(in_turn(sides, options.rounds), "encoded", faster=True)
 
 
 def _stage(path: Path, folder: Path, config: TranscodeConfig) -> Callable[[], None]:
@@ -57,15 +56,6 @@ def _stage(path: Path, folder: Path, config: TranscodeConfig) -> Callable[[], No
             sys.exit(f"{path.name}: expected to be {path.stem}, and was {media.action}: {media.reason}")
 
     return run
-
-
-def _print(taken: dict[str, list[Measurement]]) -> None:
-    print(f"{'':28}{'wall s':>8}{'faster':>8}{'CPU s':>8}{'less':>8}")
-    for name, all_ in taken.items():
-        pairs = list(zip(all_, taken["encoded"], strict=True))
-        wall = median(one.wall_s for one in all_), median(base.wall_s / one.wall_s for one, base in pairs)
-        cpu = median(one.cpu_s for one in all_), median(base.cpu_s / one.cpu_s for one, base in pairs)
-        print(f"{name:28}{wall[0]:8.3f}{wall[1]:8.1f}{cpu[0]:8.3f}{cpu[1]:8.1f}", flush=True)
 
 
 if __name__ == "__main__":

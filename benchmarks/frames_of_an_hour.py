@@ -10,9 +10,8 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from statistics import median
 
-from benchmarks.measure import Measurement, in_turn, scratch
+from benchmarks.measure import in_turn, print_beside, scratch
 from rushes.video.binaries import find
 from rushes.video.frames import extract_frames
 
@@ -36,7 +35,7 @@ def main(arguments: Sequence[str] = ()) -> None:
                 "mp4": _ours(hour, folder, range(0, frames, step)),
                 "transport stream": _ours(hour.with_suffix(".ts"), folder, range(0, frames, step)),
             }
-            _print(in_turn(sides, options.rounds))
+            print_beside(in_turn(sides, options.rounds), "ffmpeg, one pass")
 
 
 def _hour(folder: Path) -> Path:
@@ -71,15 +70,6 @@ def _ours(video: Path, folder: Path, wanted: range) -> Callable[[], None]:
         shutil.rmtree(place)
 
     return run
-
-
-def _print(taken: dict[str, list[Measurement]]) -> None:
-    print(f"{'':20}{'wall s':>8}{'ratio':>8}{'CPU s':>8}{'ratio':>8}")
-    for name, all_ in taken.items():
-        pairs = list(zip(all_, taken["ffmpeg, one pass"], strict=True))
-        wall = median(one.wall_s for one in all_), median(one.wall_s / base.wall_s for one, base in pairs)
-        cpu = median(one.cpu_s for one in all_), median(one.cpu_s / base.cpu_s for one, base in pairs)
-        print(f"{name:20}{wall[0]:8.1f}{wall[1]:8.2f}{cpu[0]:8.1f}{cpu[1]:8.2f}", flush=True)
 
 
 def _ffmpeg(*arguments: str | Path) -> None:

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import psutil
 
-__all__ = ["Measurement", "in_turn", "measure", "scratch"]
+__all__ = ["Measurement", "in_turn", "measure", "print_beside", "scratch"]
 
 _EVERY_S = 0.2
 _MB = 1_000_000
@@ -69,6 +70,25 @@ def in_turn(sides: Mapping[str, Callable[[], object]], rounds: int) -> dict[str,
             wall_s = time.perf_counter() - started
             taken[name].append(Measurement(wall_s, _cpu_s() + time.process_time() - cpu_s, 0.0, 0.0))
     return taken
+
+
+def print_beside(taken: Mapping[str, Sequence[Measurement]], base: str, faster: bool = False) -> None:
+    """Prints the medians of what each side took, and of how it compares, round by round, to one of them.
+
+    Args:
+        taken: What each side took, round by round.
+        base: The side to compare to.
+        faster: Whether to print how many times less a side takes, instead of how many times more.
+    """
+    word = "faster" if faster else "ratio"
+    print(f"{'':28}{'wall s':>8}{word:>8}{'CPU s':>8}{word:>8}")
+    for name, all_ in taken.items():
+        shown = f"{name:28}"
+        for key in ("wall_s", "cpu_s"):
+            figures = [(getattr(one, key), getattr(other, key)) for one, other in zip(all_, taken[base], strict=True)]
+            ratio = median(other / one if faster else one / other for one, other in figures)
+            shown += f"{median(one for one, _ in figures):8.2f}{ratio:8.4g}"
+        print(shown, flush=True)
 
 
 @contextmanager

@@ -10,10 +10,9 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
 
 from benchmarks.material import clips
-from benchmarks.measure import in_turn, scratch
+from benchmarks.measure import in_turn, print_beside, scratch
 from rushes.video import transcode_video
 from rushes.video.command import encode_command
 from rushes.video.config import PROFILES
@@ -49,12 +48,7 @@ def _compare(clip: Path, folder: Path, rounds: int) -> None:
     taken = in_turn(sides, rounds)
     if len({path.read_bytes() for path in (bare, made, commanded)}) != 1:
         sys.exit("The sides did not make the same bytes.")
-    print(f"{'':18}{'wall s':>8}{'ratio':>8}{'CPU s':>8}{'ratio':>8}")
-    for name, all_ in taken.items():
-        pairs = list(zip(all_, taken["ffmpeg"], strict=True))
-        wall = median(one.wall_s for one in all_), median(one.wall_s / base.wall_s for one, base in pairs)
-        cpu = median(one.cpu_s for one in all_), median(one.cpu_s / base.cpu_s for one, base in pairs)
-        print(f"{name:18}{wall[0]:8.2f}{wall[1]:8.3f}{cpu[0]:8.2f}{cpu[1]:8.3f}", flush=True)
+    print_beside(taken, "ffmpeg")
 
 
 if __name__ == "__main__":
