@@ -89,7 +89,8 @@ def _shown(found: Sequence[Loss]) -> str:
 
 def _one_by_one(media: Media) -> Iterator[tuple[str, Media]]:
     """Yields the item with each of its labels alone, under the name of its class."""
-    source = media.verified.source
+    # What a reader could not take in is of no label in particular.
+    source = replace(media.verified.source, dropped={})
     for label in source.annotations or ():
         yield label.label, _with(media, replace(source, annotations=(label,), label=None))
     if source.label is not None:
