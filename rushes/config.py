@@ -274,6 +274,8 @@ FORMATS = (
     "yolo-obb",
     "coco",
     "voc",
+    "dm",
+    "dm-v1",
     "imagefolder",
     "videofolder",
     "webdataset",
@@ -305,7 +307,7 @@ def _known_format(value: str) -> str:
 
 
 _FORMAT_SCHEMA = {"anyOf": [{"type": "string", "enum": [*FORMATS]}, {"type": "string", "pattern": _EXPORTER}]}
-VIDEO_FORMATS = frozenset({"csv", "videofolder", "webdataset"})
+VIDEO_FORMATS = frozenset({"csv", "dm", "dm-v1", "videofolder", "webdataset"})
 """Formats that hold videos whole, where no frames are asked for."""
 
 

@@ -29,6 +29,7 @@ from rushes.export.names import Names
 from rushes.export.run import ExportRun, Part
 from rushes.export.split import split_of
 from rushes.formats.dataset import Dataset, Labelled
+from rushes.formats.dm.carry import set_aside
 from rushes.formats.placing import clip
 from rushes.jsonl import encode, json_bytes
 from rushes.labels import Annotation
@@ -42,6 +43,8 @@ EXPORTERS: Mapping[str, str] = MappingProxyType(
     {
         "coco": "rushes.export.coco:CocoExporter",
         "csv": "rushes.export.table:CsvExporter",
+        "dm": "rushes.export.dm:DmExporter",
+        "dm-v1": "rushes.export.dm:DmV1Exporter",
         "imagefolder": "rushes.export.imagefolder:ImageFolderExporter",
         "videofolder": "rushes.export.imagefolder:VideoFolderExporter",
         "voc": "rushes.export.voc:VocExporter",
@@ -58,7 +61,9 @@ MediaMode = Literal["auto", "copy", "link", "none"]
 Classes = Sequence[str] | Mapping[str, Sequence[str]]
 
 _BOXES_ONLY = frozenset({"yolo"})
-_VIDEO_FORMATS = frozenset({"csv", "videofolder", "webdataset"})
+_VIDEO_FORMATS = frozenset({"csv", "dm", "dm-v1", "videofolder", "webdataset"})
+_DM = frozenset({"dm", "dm-v1"})
+"""Formats that can say what is carried along from a DM document."""
 _WHOLE_MEDIA = frozenset({"webdataset"})
 _ONE_FOLDER = frozenset({"voc"})
 """Formats whose splits are lists, with all images in one folder."""
@@ -281,6 +286,10 @@ def _sample(
     label = renamed.get(item.label) if item.label is not None else None
     if label is None and item.label is not None:
         dropped["class_not_listed"] += 1
+    attributes = item.attributes
+    if params["format"] not in _DM:
+        attributes, unsaid = set_aside(attributes)
+        dropped += unsaid
     split = item.split or split_of(item.group or item.id, params["split"])
     return Sample(
         id=item.id,
@@ -294,7 +303,7 @@ def _sample(
         label=label,
         labelled=item.labelled,
         dropped=_sum(dropped, item.dropped),
-        attributes=item.attributes,
+        attributes=attributes,
     )
 
 

@@ -29,6 +29,8 @@ READERS: Mapping[str, _Reader] = MappingProxyType(
     {
         "coco": _Reader("rushes.formats.coco_read"),
         "csv": _Reader("rushes.formats.table"),
+        "dm": _Reader("rushes.formats.dm"),
+        "dm-v1": _Reader("rushes.formats.dm"),
         "folders": _Reader("rushes.formats.class_folders"),
         "imagefolder": _Reader("rushes.formats.imagefolder_read"),
         "videofolder": _Reader("rushes.formats.imagefolder_read"),
@@ -40,7 +42,7 @@ READERS: Mapping[str, _Reader] = MappingProxyType(
         "yolo-seg": _Reader("rushes.formats.yolo_read", {"kind": "segment"}),
     }
 )
-"""Formats that can be read. `yolo` is any kind of it; `folders` is a folder for each class."""
+"""Formats that can be read. `yolo` is any kind of it, `dm` any version; `folders` is a folder for each class."""
 
 
 def read_dataset(path: Path, name: str | None = None, **arguments: Any) -> Dataset:
@@ -89,6 +91,8 @@ def _of_json(path: Path) -> str | None:
     """Returns the format of a document by the first of its keys that only one format has."""
     with path.open("rb") as file:
         begin = file.read(_PEEK_BYTES).decode("utf-8-sig", "replace")
+    if re.search(r'"(annotationsData|annotation_data|annotation_meta)"\s*:', begin):
+        return "dm"
     for key in re.findall(r'"((?:[^"\\]|\\.)*)"\s*:', begin):
         if key in ("images", "licenses", "categories", "info"):
             return "coco"
@@ -103,6 +107,8 @@ def _of_folder(path: Path) -> str | None:
         return "yolo"
     if (path / "Annotations").is_dir() or any(path.glob("*.xml")):
         return "voc"
+    if _has_json(path) or any(_has_json(path / split) for split in ("train", "valid", "val", "test")):
+        return "dm"
     if (path / "labels.csv").is_file():
         return "csv"
     if any(path.glob("**/metadata.jsonl")) or any(path.glob("**/metadata.csv")):
@@ -113,3 +119,7 @@ def _of_folder(path: Path) -> str | None:
     if documents and _of_json(documents[0]):
         return "coco"
     return "folders" if any(found.is_dir() for found in path.iterdir()) else None
+
+
+def _has_json(path: Path) -> bool:
+    return (path / "json").is_dir() and (path / "original_files").is_dir()

@@ -26,6 +26,7 @@ from rushes.export.run import ExportRun, Part
 from rushes.export.samples import samples, split_for
 from rushes.export.strict import losses
 from rushes.export.values import packed
+from rushes.formats.dm.carry import set_aside
 from rushes.jsonl import atomic_write, encode, read_lines
 from rushes.plan import load_categories
 from rushes.records import Media, Outcome
@@ -35,6 +36,7 @@ from rushes.workspace import Batch, Workspace
 
 __all__ = ["export_batch", "finish"]
 
+_DM = ("dm", "dm-v1")  # what only they can say, other formats leave out
 _AHEAD = 4  # items whose frames are cut while an earlier one is written
 _CUTTERS = 2  # ffmpeg decodes with threads of its own
 
@@ -144,6 +146,9 @@ def _prepare(outcome: Outcome, mapping: ClassMap, pipeline: Pipeline, workspace:
     if not isinstance(outcome, Media):
         return outcome
     source, unlisted = mapping.apply(outcome.verified.source)
+    if pipeline.export.format not in _DM or pipeline.frames is not None:
+        attributes, unsaid = set_aside(source.attributes)
+        source, unlisted = replace(source, attributes=attributes), unlisted + unsaid
     media = replace(outcome, verified=replace(outcome.verified, source=source))
     workspace.need(media.path, *([media.verified.path] if _is_video(media) else []))
     try:

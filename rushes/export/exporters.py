@@ -11,6 +11,7 @@ from rushes.export.base import BaseExporter
 from rushes.export.classes import ClassMap
 from rushes.export.coco import CocoExporter
 from rushes.export.custom import custom_exporter
+from rushes.export.dm import DmExporter, DmV1Exporter
 from rushes.export.imagefolder import ImageFolderExporter, VideoFolderExporter
 from rushes.export.table import CsvExporter
 from rushes.export.voc import VocExporter
@@ -26,6 +27,8 @@ __all__ = ["BUILT_IN", "exporter_of", "is_custom", "params_of", "previous_of"]
 BUILT_IN: Mapping[str, type[BaseExporter]] = {
     "coco": CocoExporter,
     "csv": CsvExporter,
+    "dm": DmExporter,
+    "dm-v1": DmV1Exporter,
     "imagefolder": ImageFolderExporter,
     "videofolder": VideoFolderExporter,
     "voc": VocExporter,

@@ -9,9 +9,22 @@ if version_of(document, path.name) == "v1":
 
 from __future__ import annotations
 
+from rushes.formats.dm.carry import set_aside
 from rushes.formats.dm.documents import version_of
+from rushes.formats.dm.read import read
+from rushes.formats.dm.render import Version, render
 from rushes.formats.dm.v1 import migrate_v1_to_v2
 from rushes.formats.dm.v2 import migrate_v2_to_v1
 from rushes.formats.dm.values import dump, load
 
-__all__ = ["dump", "load", "migrate_v1_to_v2", "migrate_v2_to_v1", "version_of"]
+__all__ = [
+    "Version",
+    "dump",
+    "load",
+    "migrate_v1_to_v2",
+    "migrate_v2_to_v1",
+    "read",
+    "render",
+    "set_aside",
+    "version_of",
+]

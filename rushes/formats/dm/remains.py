@@ -20,7 +20,7 @@ from rushes.formats.dm.tools import Json
 from rushes.formats.dm.values import same, typed
 from rushes.jsonl import encode
 
-__all__ = ["Remains", "parts", "read_remains", "remains_of", "restored"]
+__all__ = ["Remains", "merged_entry", "parts", "read_remains", "remains_of", "restored"]
 
 _SAID = frozenset(
     ["id", "classification", "attrs", "data", "group_id", "visibility", "encoding", "isCompressed", "compressionFormat"]
@@ -190,7 +190,7 @@ def _entry(tool: str, entry: str | Json, left: dict[str, Json], unchanged: bool)
     plain = left.pop(entry if isinstance(entry, str) else entry["id"], None)
     if plain is None or isinstance(entry, str):
         return plain
-    return entry if unchanged or _says_the_same(tool, entry, plain) else _merged(entry, plain)
+    return entry if unchanged or _says_the_same(tool, entry, plain) else merged_entry(entry, plain)
 
 
 def _says_the_same(tool: str, entry: Json, plain: Json) -> bool:
@@ -202,7 +202,7 @@ def _says_the_same(tool: str, entry: Json, plain: Json) -> bool:
     return entry.get("group_id") == plain.get("group_id") and same(said, _without_group(plain))
 
 
-def _merged(entry: Json, plain: Json) -> Json:
+def merged_entry(entry: Json, plain: Json) -> Json:
     """Returns an annotation that changed in V1, with what V1 could not say of it before."""
     names = {attr["name"] for attr in plain["attrs"]}
     hidden = [attr for attr in entry.get("attrs") or () if attr["name"].startswith("_") and attr["name"] not in names]

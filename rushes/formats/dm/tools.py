@@ -157,7 +157,7 @@ def frames_of(tool: str, item: Json, where: str) -> Json:
         return {}
     frames: Json = typed(item["coordinates"], Json, f"{where}.coordinates")
     for frame, place in frames.items():
-        if not (frame.isascii() and frame.isdigit()):
+        if not fits(frame, _FRAME):
             raise wrong(f"{where}.coordinates", f"key {short(frame)}: expected the number of a frame")
         typed(place, TOOLS[tool].v1, f"{where}.coordinates.{frame}")
     return frames
@@ -237,7 +237,7 @@ def _line(points: Any) -> Any:
     return Tool(list[points], list[tuple[Number, Number]], _line_to_v2, _line_to_v1, placed=True)
 
 
-_FRAME = Annotated[str, Meta(pattern=r"^[0-9]+\Z")]
+_FRAME = Annotated[str, Meta(pattern=r"^[0-9]{1,15}\Z")]
 _WORDS = Tool(_Words, _Words, _words, _words)
 
 TOOLS: dict[str, Tool] = {
