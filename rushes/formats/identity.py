@@ -6,13 +6,21 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["Identities", "is_there", "stem"]
+__all__ = ["Identities", "is_there", "leads_somewhere", "stem"]
 
 
 def is_there(path: Path) -> bool:
     """Says whether a file is there; one whose name is too long for the file system is not."""
     try:
         return path.is_file()
+    except OSError:
+        return False
+
+
+def leads_somewhere(path: Path) -> bool:
+    """Says whether there is a file or a folder; one whose name is too long for the file system is not there."""
+    try:
+        return path.exists()
     except OSError:
         return False
 

@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from rushes.errors import AnnotationError, ConfigError
 from rushes.formats.dataset import Dataset, Labelled
 from rushes.formats.folder import all_listed, categories_of, distinct, inside, split_of
+from rushes.formats.identity import is_there
 from rushes.formats.voc import PART_OF, TRACK, meant
 from rushes.formats.voc_classes import VOC_CLASSES, listed_classes
 from rushes.formats.voc_masks import with_masks
@@ -116,7 +117,7 @@ def _items(
 
 def _unlabelled(layout: _Layout, identity: str, split: str | None) -> Labelled:
     path = f"{layout.images}/{inside(identity, 'ImageSets')}"
-    suffix = next((suffix for suffix in _IMAGES if (layout.root / (path + suffix)).is_file()), _IMAGES[0])
+    suffix = next((suffix for suffix in _IMAGES if is_there(layout.root / (path + suffix))), _IMAGES[0])
     return Labelled(identity, path + suffix, labelled=False, split=split)
 
 

@@ -13,6 +13,7 @@ import yaml
 
 from rushes.errors import AnnotationError
 from rushes.formats.folder import IMAGES, lines_of, read_whole
+from rushes.formats.identity import leads_somewhere
 from rushes.formats.yolo import Kind
 from rushes.labels import Category
 
@@ -166,8 +167,9 @@ def _numbers(value: object) -> bool:
 def _root(found: Mapping[str, Any], path: Path) -> Path:
     stated = found.get("path")
     beside = path.absolute().parent
-    if isinstance(stated, str) and stated and "\0" not in stated and (beside / stated).is_dir():
-        return Path(os.path.normpath(beside / stated))
+    if isinstance(stated, str) and stated and "\0" not in stated and leads_somewhere(beside / stated):
+        place = Path(os.path.normpath(beside / stated))
+        return place if place.is_dir() else beside
     return beside  # as Ultralytics has it, a dataset that was moved is where its YAML is
 
 
@@ -182,6 +184,6 @@ def _place(value: object, root: Path, where: str) -> Path:
     # Roboflow writes ../train/images for train/images, and Ultralytics takes it.
     for candidate in (root / value, root / value.removeprefix("../")):
         place = Path(os.path.normpath(candidate))
-        if place.exists() and place.is_relative_to(root):
+        if leads_somewhere(place) and place.is_relative_to(root):
             return place
-    raise AnnotationError(f"{where} = {value!r}: no such folder or list inside of {root}.")
+    raise AnnotationError(f"{where} = {reprlib.repr(value)}: no such folder or list inside of {root}.")

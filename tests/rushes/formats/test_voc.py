@@ -268,6 +268,13 @@ def test_a_labelmap_lists_classes_and_parts(tmp_path: Path) -> None:
     assert labelmap(["a:b"]) == ""
 
 
+def test_an_id_that_is_too_long_for_a_file_is_one_without_a_file(tmp_path: Path) -> None:
+    for folder in ("JPEGImages", "Annotations", "ImageSets/Main"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "ImageSets/Main/val.txt").write_text("9" * 400)
+    assert not item(tmp_path).labelled
+
+
 def test_a_class_that_is_not_listed_is_refused(tmp_path: Path) -> None:
     foreign(tmp_path, OBJECT.format("", 4))
     (tmp_path / "classes.txt").write_text("bus\n")

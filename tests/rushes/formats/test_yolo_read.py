@@ -162,6 +162,8 @@ def test_a_wrong_row_is_named(tmp_path: Path, rows: str, place: str) -> None:
         ("names: [a]", "none of train, val and test"),
         ("names: [a]\ntrain: nowhere", "train = 'nowhere': no such folder"),
         ("names: [a]\ntrain: ../..", "train = '../..': no such folder"),
+        ("names: [a]\ntrain: " + "a" * 400, "no such folder"),
+        ("names: [a]\ntrain: nowhere\npath: " + "a/" * 4000, "train = 'nowhere': no such folder"),
         ("names: [a]\ntrain: {a: b}", "train = {'a': 'b'}"),
         ("names: [a]\ntrain: images/train\nkpt_shape: [1, 9]", "kpt_shape"),
         ("names: [a]\ntrain: images/train\nkpt_shape: [2, 3]\nflip_idx: [0, 0]", "flip_idx"),
