@@ -10,7 +10,7 @@ __all__ = ["transcode_cores"]
 
 
 def transcode_cores(config: Pipeline) -> int:
-    """Returns `run.transcode_cores`, but no more than any node has: Ray would wait for them without end; on threads 1."""
+    """Returns `run.transcode_cores`, but no more than any node has, for Ray would wait without end; on threads, 1."""
     if not ray.is_initialized():
         return 1
     largest = max((node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]), default=0)
