@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     options = parser.parse_args(arguments)
     [clip] = clips(options.keep / "long", 1, options.seconds)
     print(f"\none clip of {options.seconds:g} s, 1080p to 720p\n{'':24}{'wall s':>8}{'CPU s':>8}{'ratio':>8}{'MB':>8}")
-    ratios, bytes_ = [], 1.0
+    ratios = []
     with scratch() as folder:
         one, many = folder / "one.mp4", folder / "many.mp4"
         chunks = [sys.executable, "-c", _CHUNKS, str(clip), str(many), f"{options.split}", f"{options.workers}"]

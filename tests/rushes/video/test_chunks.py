@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 import pytest
 
-from rushes.errors import CorruptMediaError, TranscodingFailedError
+from rushes.errors import CorruptMediaError, RushesError, TranscodingFailedError
 from rushes.video import TranscodeConfig, transcode_video
 from rushes.video.binaries import find
 from rushes.video.chunks import cuts_key, is_unfit, join, make_part, parts, place
@@ -22,14 +22,18 @@ from rushes.video.cuts import Chunk, cut
 from rushes.video.frames import extract_frames
 from rushes.video.probe import Probed, examine
 from rushes.video.timeline import read_timeline
+from tests.damaged_clips import damaged_files
 from tests.rushes.video.clips import card, coloured, ffmpeg, number, turned
 
 CHUNKED = TranscodeConfig(preset="fast", crf=20, split_s=2.0)
 WHOLE = replace(CHUNKED, split_s=0)
 FRAMES = 81
+FELL_BACK = "in one pass, because its chunks did not come out frame for frame"
 CLOSED = ("-c:v", "libx264", "-g", "10", "-bf", "3", "-pix_fmt", "yuv420p")
 OPEN = ("-c:v", "libx264", "-bf", "3", "-x264-params", "keyint=10:open-gop=1:scenecut=0", "-pix_fmt", "yuv420p")
 KEY_EVERY = ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-sc_threshold", "0", "-g")
+HEVC = ("-c:v", "libx265", "-preset", "ultrafast", "-bf", "3", "-x265-params", "keyint=10:open-gop=1:log-level=none")
+VP9 = ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-g", "10")
 TONE = ("-f", "lavfi", "-i", "sine=frequency=300:duration=8.1:sample_rate=48000")
 UNEVEN = ("-vf", "settb=1/1000,setpts='N*100+30*mod(N,3)'", "-fps_mode", "passthrough", "-enc_time_base", "1:1000")
 
@@ -56,6 +60,13 @@ def open_mkv(folder: Path) -> Path:
     return folder / "open.mkv"
 
 
+def deep_mov(folder: Path) -> Path:
+    """Makes a clip of ten bits with six channels of sound."""
+    inputs = ("-i", closed(folder), *TONE, "-map", "0:v", "-map", "1:a")
+    ffmpeg(*inputs, *CLOSED[:-1], "yuv420p10le", "-c:a", "aac", "-ac", "6", folder / "deep.mov")
+    return folder / "deep.mov"
+
+
 KINDS: dict[str, Callable[[Path], Path]] = {
     "closed groups, mp4, sound": with_sound,
     "closed groups, mkv, no sound": lambda folder: coloured(folder / "made.mkv", *CLOSED, frames=FRAMES),
@@ -69,6 +80,12 @@ KINDS: dict[str, Callable[[Path], Path]] = {
     "MPEG-4 with B-frames": lambda folder: coloured(
         folder / "made.mkv", "-c:v", "mpeg4", "-q:v", "2", "-g", "10", "-bf", "2", frames=FRAMES
     ),
+    "HEVC in open groups": lambda folder: coloured(folder / "made.mkv", *HEVC, frames=FRAMES),
+    "VP9 in WebM": lambda folder: coloured(folder / "made.webm", *VP9, frames=FRAMES),
+    "a fragmented mp4": lambda folder: coloured(
+        folder / "made.mp4", *CLOSED, "-movflags", "frag_keyframe+empty_moov", frames=FRAMES
+    ),
+    "ten bits and six channels, mov": deep_mov,
     "turned": lambda folder: turned(folder / "made.mp4", closed(folder), 90),
 }
 
@@ -171,7 +188,7 @@ def test_chunks_that_are_not_what_they_should_be_give_one_pass_which_is_said(tmp
         make_part(source, folder, CHUNKED, probed, part)
     shutil.copy(folder / "0000.mp4", folder / "0002.mp4")
     made = convert(source, tmp_path / "made.mp4", CHUNKED, probed, folder=tmp_path / "chunks")
-    assert made.remarks == "in one pass, because its chunks did not come out frame for frame"
+    assert made.remarks == FELL_BACK
     assert is_unfit(folder)
     assert (folder / "unfit").read_text() == "from chunk 3 on, frames are missing, or shown at other times\n"
     assert (tmp_path / "made.mp4").read_bytes() == transcode_video(source, tmp_path / "one.mp4", WHOLE).read_bytes()
@@ -201,6 +218,25 @@ def test_a_source_whose_decoder_complains_is_judged_by_one_pass(tmp_path: Path) 
         with pytest.raises(CorruptMediaError, match=r"damaged\.mp4: damaged, decoding stopped"):
             transcode_video(damaged, tmp_path / "out.mp4", config)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["damaged.mp4", "whole.mp4"]
+
+
+def test_damaged_clips_come_to_the_same_as_in_one_pass(tmp_path: Path) -> None:
+    small = replace(CHUNKED, preset="ultrafast", resolution="80x60", split_s=1.0)  # all of them have to be encoded
+    met: set[str] = set()
+    for path, name, damage in damaged_files(40, tmp_path):
+        one, many = (outcome(path, config) for config in (replace(small, split_s=0), small))
+        assert many == one, f"{name}, {damage}"
+        met.add(one[0])
+    assert met >= {"ok", "corrupt_media"}
+
+
+def outcome(clip: Path, config: TranscodeConfig) -> tuple[str, int | None, str]:
+    """Returns how an encode ends: its error's code, or `ok`, the number of frames, and what was to be said of them."""
+    try:
+        info, remarks = convert(clip, clip.with_name("out.mp4"), config, examine(clip))
+    except RushesError as error:
+        return error.code, None, ""
+    return "ok", info.frames, (remarks or "").removeprefix(FELL_BACK).removeprefix("; ")
 
 
 @pytest.mark.parametrize(
