@@ -25,7 +25,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from rushes.errors import ConfigError
-from rushes.video.config import PROFILES, Still, TranscodeConfig, parse_resolution
+from rushes.video.config import PROFILES, QualityCheck, Still, TranscodeConfig, parse_resolution
 
 __all__ = [
     "FORMATS",
@@ -153,6 +153,15 @@ _BUILT_IN = (*PROFILES, "none")
 _PROFILE_SCHEMA = {"anyOf": [{"type": "string", "enum": [*_BUILT_IN]}, {"type": "string", "pattern": _NAME}]}
 
 
+class Quality(Section):
+    """Which transcodes are compared with their sources."""
+
+    sample: float = Field(0.02, gt=0, le=1)
+    """Share of them, chosen by their content."""
+    metric: Literal["auto", "vmaf", "ssim"] = "auto"
+    """vmaf, 0 to 100, or ssim, 0 to 1; auto takes vmaf where ffmpeg has it."""
+
+
 class Transcode(Section):
     """What becomes of each video: a profile, and any field of TranscodeConfig on top of it."""
 
@@ -208,6 +217,8 @@ class Transcode(Section):
     """A video of which more seconds than this are to be transcoded is refused."""
     max_time_s: float | None = Field(None, gt=0)
     """How long ffmpeg may take over one video, in seconds."""
+    quality: Quality | None = None
+    """Compare a sample of what is encoded with its sources, five seconds each; empty compares none."""
 
     @field_validator("resolution")
     @classmethod
@@ -220,7 +231,9 @@ class Transcode(Section):
         """Returns the settings that this section stands for, its profile looked up among those of the user first."""
         own = (profiles or {}).get(self.profile)
         start = own.config() if own else PROFILES.get(self.profile, TranscodeConfig())
-        given = {key: value for key, value in self.model_dump(exclude={"profile"}).items() if value is not None}
+        given = {
+            key: value for key, value in self.model_dump(exclude={"profile", "quality"}).items() if value is not None
+        }
         return replace(start, **given)
 
 
@@ -229,6 +242,8 @@ class Profile(Transcode):
 
     profile: Literal["web", "archive", "mobile", "none"] = "none"
     """The built-in profile that the fields start from; none is TranscodeConfig's own defaults."""
+    quality: None = None
+    """Of `transcode` alone, because it changes nothing of what is made."""
 
 
 class FramesConfig(Section):
@@ -435,6 +450,12 @@ class Pipeline(Section):
     def transcode_config(self) -> TranscodeConfig | None:
         """What becomes of each video; None leaves media as they are."""
         return self.transcode.config(self.profiles) if self.transcode else None
+
+    @property
+    def quality_check(self) -> QualityCheck | None:
+        """Which transcodes are compared with their sources; None where none are."""
+        asked = self.transcode.quality if self.transcode else None
+        return QualityCheck(asked.sample, asked.metric) if asked else None
 
     @property
     def workspace_place(self) -> str:

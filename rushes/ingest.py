@@ -37,6 +37,7 @@ from rushes.transfer.hosts import Shares
 from rushes.transfer.leases import gate_of
 from rushes.transfer.urls import redact
 from rushes.video.pool import many_files
+from rushes.video.quality import measured
 from rushes.workspace import Batch, Workspace
 
 __all__ = ["checksum_batch", "download_batch", "transcode_batch"]
@@ -109,10 +110,10 @@ def transcode_batch(
         workspace.need(bytes_.path)
         try:
             made = (make_or_leave if leave_long else make_media)(bytes_, workspace, config)
+            if isinstance(made, Media):
+                return _measured(made, workspace, pipeline)
         except RushesError as error:
             return _stopped(bytes_, "transcode", error)
-        if isinstance(made, Media):
-            return made
         left.append(made)
         return None
 
@@ -140,6 +141,14 @@ def transcode_batch(
 
 def _content(long: Long) -> str:
     return long.verified.sha256
+
+
+def _measured(media: Media, workspace: Workspace, pipeline: Pipeline) -> Media:
+    config, check = pipeline.transcode_config, pipeline.quality_check
+    if config is None or check is None:
+        return media
+    source, made = workspace.path(media.verified.path), workspace.path(media.path)
+    return measured(media, source, made, config, check)
 
 
 def _worth(items: Iterable[PlanItem], verified: Ledger) -> Iterator[Verified]:

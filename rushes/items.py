@@ -66,8 +66,9 @@ class PlanItem(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 def recipe(pipeline: Pipeline) -> str:
-    """Returns the hash of what the pipeline makes of each media file."""
-    return recipe_of(pipeline.transcode_config)
+    """Returns the hash of what the pipeline makes of each media file, and finds out about it."""
+    made, check = recipe_of(pipeline.transcode_config), pipeline.quality_check
+    return hashlib.sha256(f"{made} {check.sample} {check.metric}".encode()).hexdigest()[:12] if check else made
 
 
 def made_key(verified: Verified, pipeline: Pipeline) -> str:

@@ -27,7 +27,15 @@ from rushes.video.probe import Probed, examine, probe
 from rushes.video.verdict import Verdict, judge
 from rushes.workspace import Workspace, stored
 
-__all__ = ["RECIPE_VERSION", "Long", "chunk_folder", "make_media", "make_or_leave", "probe_media", "recipe_of"]
+__all__ = [
+    "RECIPE_VERSION",
+    "Long",
+    "chunk_folder",
+    "make_media",
+    "make_or_leave",
+    "probe_media",
+    "recipe_of",
+]
 
 RECIPE_VERSION = 4
 """Raised whenever the same settings would give other bytes, so that nothing made before is mistaken for it."""

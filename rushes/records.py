@@ -28,6 +28,7 @@ __all__ = [
     "MediaInfo",
     "Member",
     "Outcome",
+    "Quality",
     "Rejection",
     "Sample",
     "Source",
@@ -169,6 +170,20 @@ class MediaInfo(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     vfr: bool = False
 
 
+class Quality(msgspec.Struct, frozen=True, gc=False):
+    """How alike a transcode is to its source, over the frames of a few seconds.
+
+    Attributes:
+        metric: vmaf, of which 100 is the same to the eye, or ssim, of which 1 is the same.
+        mean: Over the frames.
+        min: Of the frame that is least alike.
+    """
+
+    metric: str
+    mean: float
+    min: float
+
+
 class Media(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=True):
     """Media that was probed, and transcoded where the recipe asks for it: fit to stand in a dataset.
 
@@ -183,6 +198,7 @@ class Media(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=True)
         reason: Why that action, in a few words.
         recipe: Hash of the settings that made it.
         dropped_streams: How many streams of each kind it had that the file at `path` has not.
+        quality: What it lost, where that was measured.
     """
 
     verified: Verified
@@ -195,6 +211,7 @@ class Media(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=True)
     reason: str
     recipe: str
     dropped_streams: dict[str, int] = field(default_factory=dict)
+    quality: Quality | None = None
 
 
 class Rejection(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=True):
@@ -314,3 +331,4 @@ class ManifestRow(msgspec.Struct, frozen=True, gc=False):
     dropped: dict[str, int] = field(default_factory=dict)
     robots: str | None = None
     dropped_streams: dict[str, int] = field(default_factory=dict)
+    quality: Quality | None = None

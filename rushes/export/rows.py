@@ -63,6 +63,7 @@ def item_row(media: Media, split: str, dropped: Mapping[str, int]) -> ManifestRo
         dropped=dict(sorted(dropped.items())),
         robots=verified.robots,
         dropped_streams=media.dropped_streams,
+        quality=media.quality,
         **_info(media.info),
     )
 
@@ -88,7 +89,7 @@ def sample_row(media: Media, sample: Sample, path: str | None, dropped: Mapping[
     if sample.parent is None:
         return row
     # What is true of the whole video stands in its own row.
-    whole: dict[str, Any] = {"attributes": {}, "action": None, "reason": None, "dropped_streams": {}}
+    whole: dict[str, Any] = {"attributes": {}, "action": None, "reason": None, "dropped_streams": {}, "quality": None}
     return replace(row, parent=sample.parent, frame=sample.frame, time_s=sample.time_s, **whole)
 
 

@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from typing import Any
 
-from rushes.records import ManifestRow
+from rushes.records import ManifestRow, Quality
 
 __all__ = ["Stats"]
 
 _BOX_AREAS = ((32**2, "small (< 32² px)"), (96**2, "medium (< 96² px)"))  # the bounds of the COCO evaluation
+
+_FRACTION = 10_000
+_MOST_WORST = 10
+
+
+class _Compared:
+    """What transcodes lost, by one metric."""
+
+    def __init__(self) -> None:
+        self._items = 0
+        self._sum = 0
+        self._least = math.inf
+        self._worst: list[tuple[float, str]] = []
+
+    def add(self, id_: str, quality: Quality) -> None:
+        self._items += 1
+        # Whole numbers add up to the same in any order.
+        self._sum += round(quality.mean * _FRACTION)
+        self._least = min(self._least, quality.min)
+        self._worst = sorted([*self._worst, (quality.mean, id_)])[:_MOST_WORST]
+
+    def result(self) -> dict[str, Any]:
+        """Returns how many were compared, their mean, their least frame, and those that lost most."""
+        return {
+            "items": self._items,
+            "mean": round(self._sum / self._items / _FRACTION, 4),
+            "min": self._least,
+            "worst": [{"id": id_, "mean": mean} for mean, id_ in self._worst],
+        }
 
 
 class Stats:
@@ -30,6 +60,7 @@ class Stats:
         self._robots: Counter[str] = Counter()
         self._dropped: Counter[str] = Counter()
         self._streams: Counter[str] = Counter()
+        self._quality: defaultdict[str, _Compared] = defaultdict(_Compared)
         self._sizes: Counter[str] = Counter()
         self._codecs: Counter[str] = Counter()
         self._boxes: Counter[int] = Counter()
@@ -75,6 +106,7 @@ class Stats:
             "codecs": _sorted(self._codecs),
             "dropped": _sorted(self._dropped),
             "dropped_streams": _sorted(self._streams),
+            "quality": {metric: found.result() for metric, found in sorted(self._quality.items())},
         }
 
     def _add_item(self, row: ManifestRow) -> None:
@@ -87,6 +119,8 @@ class Stats:
             self._robots[row.robots] += 1
         self.announced += row.members or 0
         self._streams.update(row.dropped_streams)
+        if row.quality:
+            self._quality[row.quality.metric].add(row.id, row.quality)
         if row.status == "ok" and row.members is None:
             self._duration_s += row.duration_s or 0.0
             self._codecs[row.video_codec or row.media_type or "unknown"] += 1

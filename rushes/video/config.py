@@ -9,7 +9,7 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, Literal
 
-__all__ = ["PROFILES", "Still", "TranscodeConfig", "fit", "parse_resolution"]
+__all__ = ["PROFILES", "QualityCheck", "Still", "TranscodeConfig", "fit", "parse_resolution"]
 
 
 _TEN_BITS = "10le"
@@ -81,6 +81,19 @@ class TranscodeConfig:
         if self.hdr == "keep" and not self.vcodec.startswith(("libx265", "hevc")):
             return "hdr", f"players take high dynamic range as HEVC only; expected vcodec libx265, not {self.vcodec}"
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class QualityCheck:
+    """Which transcodes are compared with their sources, and how; changes nothing of what is made.
+
+    Attributes:
+        sample: Share of them, above 0 to 1.
+        metric: `vmaf`, 0 to 100; `ssim`, 0 to 1; `auto`, VMAF where the ffmpeg at hand has it.
+    """
+
+    sample: float = 0.02
+    metric: Literal["auto", "vmaf", "ssim"] = "auto"
 
 
 @dataclass(frozen=True, slots=True)

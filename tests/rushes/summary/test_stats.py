@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from rushes.labels import Annotation
-from rushes.records import ManifestRow
+from rushes.records import ManifestRow, Quality
 from rushes.summary.stats import Stats
 
 BOX = Annotation("car", box=(0, 0, 10, 10))
@@ -65,7 +65,7 @@ def test_no_number_stands_there_that_nothing_counts() -> None:
     """Each key changes with some row; one that never does is a lie."""
     rows = [
         replace(IMAGE, annotations=(BOX,), action="kept", dropped={"empty_box": 1}, duration_s=1.0, width=1, height=1),
-        replace(IMAGE, id="b", robots="no robots.txt", dropped_streams={"audio": 1}),
+        replace(IMAGE, id="b", robots="no robots.txt", dropped_streams={"audio": 1}, quality=Quality("ssim", 0.9, 0.8)),
         ManifestRow("f", "f", "failed", "download", error_code="timeout"),
     ]
     nothing, something = counted().result(), counted(*rows).result()
