@@ -81,6 +81,7 @@ def _state(workspace: Workspace, before: str | None) -> dict[str, tuple[int, int
     totals = {
         "download": plan.new + plan.changed + plan.again,
         "transcode": todo + told["members"],
+        "chunks": told["chunks"],
         "export": told["export"] or plan.planned,
     }
     return {stage: (min(done[stage], total), total) for stage, total in totals.items() if total}

@@ -91,13 +91,18 @@ def chunk_batch(pipeline: Pipeline, workspace: Workspace, batch: Batch, report: 
     parts = list(read_lines(workspace.path(batch.plan), _Part, batch.offset, batch.count))
     config = pipeline.transcode_config
     made = stopped = 0
-    for number, part in enumerate(parts, 1):
-        try:
-            made += config is not None and _make(part, workspace, config)
-        except RushesError:  # the transcode step meets it, too, and says it
-            stopped += 1
-        if report:
-            report(number, len(parts))
+    told = workspace.run(batch.run) / "chunks" / f"{batch.name}.txt"
+    told.parent.mkdir(parents=True, exist_ok=True)
+    with told.open("w", encoding="utf-8") as progress:
+        for number, part in enumerate(parts, 1):
+            try:
+                made += config is not None and _make(part, workspace, config)
+            except RushesError:  # the transcode step meets it, too, and says it
+                stopped += 1
+            progress.write(f"{name_of(part.chunk)}\n")
+            progress.flush()
+            if report:
+                report(number, len(parts))
     return save_result(workspace, BatchResult(batch, "chunks", len(parts), made, stopped, 0, time.monotonic() - start))
 
 

@@ -32,15 +32,16 @@ def run_progress(workspace: Workspace, run: str) -> dict[str, int]:
     segments = {
         "download": (folder / "downloads").glob("*.jsonl"),
         "transcode": chain.from_iterable(made),
+        "chunks": (folder / "chunks").glob("*.txt"),
         "export": (folder / "export").glob("*.rows.jsonl"),
     }
     return {stage: sum(_lines(path) for path in paths) for stage, paths in segments.items()}
 
 
 def run_totals(workspace: Workspace, run: str) -> dict[str, int]:
-    """Returns how many members of archives are to be transcoded, and how many items exported, once that is planned."""
+    """Returns how many members of archives, and chunks, are to be made, and items exported, once that is planned."""
     folder = workspace.run(run)
-    return {"members": _lines(folder / "members.jsonl"), "export": _lines(folder / "export.jsonl")}
+    return {name: _lines(folder / f"{name}.jsonl") for name in ("members", "chunks", "export")}
 
 
 def _lines(path: Path) -> int:

@@ -249,7 +249,7 @@ def test_a_video_in_an_archive_gives_frames_with_the_member_as_their_parent(
 def test_the_progress_of_a_run_knows_how_many_members_there_are(workspace: Workspace, server: Server) -> None:
     config = settings(workspace, rows(server))
     plan = ingest(config, workspace)
-    assert run_totals(workspace, plan.run) == {"members": 9, "export": 0}
+    assert run_totals(workspace, plan.run) == {"members": 9, "chunks": 0, "export": 0}
     assert run_progress(workspace, plan.run)["transcode"] == 2 + 9
     export(config, workspace, plan)
     assert run_totals(workspace, plan.run)["export"] == run_progress(workspace, plan.run)["export"] == 11

@@ -12,6 +12,7 @@ from rushes.ingest import checksum_batch, download_batch, transcode_batch
 from rushes.long import LongPlan, chunk_batch, plan_long
 from rushes.media import recipe_of
 from rushes.plan import Plan, make_plan, new_run
+from rushes.progress import run_progress, run_totals
 from rushes.records import Media
 from rushes.results import results, work_done
 from rushes.video import transcode_video
@@ -77,6 +78,7 @@ def test_a_long_video_is_left_made_in_chunks_and_joined(here: Path) -> None:
     work = work_done(results(workspace, plan.run))
     assert (work["chunks"]["done"], work["chunks"]["stopped"]) == (4, 0)
     assert (work["transcode"]["done"], work["transcode"]["stopped"]) == (2, 0)
+    assert (run_progress(workspace, plan.run)["chunks"], run_totals(workspace, plan.run)["chunks"]) == (4, 4)
     assert list(workspace.names("chunks")) == []
     again = ingest(config, workspace)
     assert (again.unchanged, again.chunks, again.batches) == (2, False, ())
