@@ -29,7 +29,6 @@ from rushes.video.config import TranscodeConfig
 from rushes.video.cuts import Chunk, times_of
 from rushes.video.demands import allowed
 from rushes.video.ffprobe import query, sniff_video
-from rushes.video.limits import encoding
 from rushes.video.probe import Probed
 from rushes.video.process import Finished, run
 from rushes.video.timeline import in_order
@@ -43,7 +42,7 @@ Part = Chunk | None
 
 UNFIT = "unfit"
 """Name of the file that says that a video is to be encoded in one pass, and why."""
-# What H.264 decoders say of frames that are not there because decoding began after them; all of them fit in 16.
+# What H.264 decoders say of frames that are not there because decoding began after them: two lines each, of 16 at most.
 _NOT_THERE = re.compile(
     r"mmco: unref short failure|reference picture missing|Missing reference picture|Last message repeated [0-9] times"
 )
@@ -120,10 +119,8 @@ def make_part(
             if part is None
             else chunk_command(source, made, config, probed, part)
         )
-        limits = allowed(source, config, probed)
-        done = run(
-            command, timeout_s=limit_s(probed.info.duration_s, config), on_progress=on_progress or _heard, limits=limits
-        )
+        limits, timeout_s = allowed(source, config, probed), limit_s(probed.info.duration_s, config)
+        done = run(command, timeout_s=timeout_s, on_progress=on_progress or _heard, limits=limits)
         if why := _wrong(source, made, part, probed, done):
             _unfit(folder, f"{target.name}: {why}")
         else:
@@ -148,8 +145,8 @@ def join(
     with beside(target) as part, beside(folder / "chunks.txt") as listing:
         listing.write_text("\n".join(_listing(chunks, ratio(probed.time_base))), encoding="ascii")
         command = join_command(listing, sound, part, config, float(made[0].ticks[0] * made[0].tick_s))
-        limits = encoding(source, probed.info.width * probed.info.height)
-        done = run(command, timeout_s=limit_s(probed.info.duration_s, config), limits=limits)
+        limits, timeout_s = allowed(source, config, probed), limit_s(probed.info.duration_s, config)
+        done = run(command, timeout_s=timeout_s, limits=limits)
         if error := accident(source, done):
             raise error
         try:
