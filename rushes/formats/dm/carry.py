@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from rushes.formats.dm.documents import is_media_id
 from rushes.formats.dm.tools import Json
 from rushes.formats.dm.values import fits
 
@@ -46,7 +47,8 @@ class Carried(Struct):
 def carried_by(attributes: Mapping[str, Any]) -> Carried | None:
     """Returns the document that an item carries along."""
     value = attributes.get(CARRIED)
-    return msgspec.convert(value, Carried) if fits(value, Carried) else None
+    found = msgspec.convert(value, Carried) if fits(value, Carried) else None
+    return found if found and (not found.media or is_media_id(found.media)) else None
 
 
 def set_aside(attributes: Mapping[str, Any]) -> tuple[Json, Counter[str]]:

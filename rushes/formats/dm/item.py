@@ -11,9 +11,8 @@ from msgspec.structs import replace
 from rushes.formats.dataset import Labelled
 from rushes.formats.dm.carry import CARRIED, Carried, kind_of
 from rushes.formats.dm.labels import Names
-from rushes.formats.dm.render import ATTRIBUTES, Version, render
+from rushes.formats.dm.render import Version, render
 from rushes.formats.dm.segmentation import Size
-from rushes.formats.dm.tools import Json
 from rushes.formats.dm.values import same
 from rushes.formats.dm.view import View
 
@@ -48,7 +47,7 @@ def read_item(item: Labelled, view: View, version: Version, names: Names, size: 
         width=known and known.width,
         height=known and known.height,
         annotations=tuple(label for unit in said.units for label in unit.labels),
-        attributes=_attributes(view, media),
+        attributes=view.attributes(media),
     )
     return _carrying(found, view, version, names, Carried(view.v1, media, dict(sorted(unsaid.items()))))
 
@@ -62,12 +61,6 @@ def _media_of(view: View, path: str) -> str | None:
 
 def _count(view: View, media: str) -> int:
     return sum(map(len, view.tools(media).values()))
-
-
-def _attributes(view: View, media: str) -> Json:
-    said = (view.v1.get("extra") or {}).get(media) or {}
-    found = said.get(ATTRIBUTES)
-    return dict(found) if isinstance(found, dict) else {}
 
 
 def _carrying(item: Labelled, view: View, version: Version, names: Names, carried: Carried) -> Labelled:

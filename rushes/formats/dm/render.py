@@ -19,14 +19,12 @@ from rushes.formats.dm.segmentation import Size
 from rushes.formats.dm.tools import Json
 from rushes.formats.dm.v1 import migrate_v1_to_v2, plain_v2
 from rushes.formats.dm.v2 import migrate_v2_to_v1
-from rushes.formats.dm.values import same
-from rushes.formats.dm.view import View, view_of
+from rushes.formats.dm.values import checked, same
+from rushes.formats.dm.view import ATTRIBUTES, View, view_of
 from rushes.labels import Annotation
 
-__all__ = ["ATTRIBUTES", "Version", "render"]
+__all__ = ["Version", "render"]
 
-ATTRIBUTES = "attributes"
-"""Key of a media's `extra` for the attributes of an item."""
 Version = Literal["v1", "v2"]
 
 _EMPTY: Json = {"annotations": {}, "annotationsData": {}}
@@ -79,7 +77,7 @@ def _base(item: Labelled) -> _Base:
     carried, kind = carried_by(item.attributes), kind_of(item.path)
     if carried is None:
         return _Base(view_of(_EMPTY, item.id), f"{kind}_1", carried=False)
-    view = view_of(carried.document, item.id)
+    view = view_of(checked(carried.document, item.id), item.id)
     fresh = next(name for number in count(1) if (name := f"{kind}_{number}") not in view.media)
     return _Base(view, carried.media or fresh, carried=True)
 
@@ -88,14 +86,13 @@ def _is_said(
     item: Labelled, labels: tuple[Annotation, ...], size: Size | None, base: _Base, before: list[Unit]
 ) -> bool:
     """Tells whether the document says already what the item says."""
-    extra = (base.view.v1.get("extra") or {}).get(base.media) or {}
     said = tuple(label for unit in before for label in unit.labels)
     attributes = {name: value for name, value in item.attributes.items() if name != CARRIED}
     return (
         base.carried
         and (base.media in base.view.media or not labels)
         and said == labels
-        and (extra.get(ATTRIBUTES) or {}) == attributes
+        and base.view.attributes(base.media) == attributes
         and base.view.size(base.media) in (None, size)
     )
 
@@ -190,7 +187,9 @@ def _meta(item: Labelled, base: _Base, media: _Media, size: Size | None) -> Json
     """Returns the V1 that the document was, with the groups, links and sizes that it will have."""
     meta = V1_KEYS | {key: value for key, value in base.view.v1.items() if key != REMAINS}
     extra, name = dict(meta["extra"] or {}), base.media
-    mine = {key: value for key, value in (extra.get(name) or {}).items() if key != ATTRIBUTES}
+    mine = dict(extra.get(name) or {})
+    if base.view.attributes(name):
+        del mine[ATTRIBUTES]
     mine |= {"width": size.width, "height": size.height} if size else {}
     attributes = {key: value for key, value in item.attributes.items() if key != CARRIED}
     mine |= {ATTRIBUTES: attributes} if attributes else {}

@@ -15,7 +15,7 @@ from rushes.formats.dm.remains import read_remains, restored
 from rushes.formats.dm.tools import Json
 from rushes.formats.dm.values import checked, wrong
 
-__all__ = ["migrate_v1_to_v2", "plain_v2"]
+__all__ = ["migrate_v1_to_v2", "plain_v2", "v2_from"]
 
 
 def migrate_v1_to_v2(document: object, where: str = "document") -> Json:
@@ -31,7 +31,16 @@ def migrate_v1_to_v2(document: object, where: str = "document") -> Json:
     Raises:
         AnnotationError: It is no V1; the message names `where` and the place in it.
     """
-    document = checked(document, where)
+    return v2_from(checked(document, where), where)
+
+
+def v2_from(document: Json, where: str) -> Json:
+    """Returns a V1 document, all of which is known to be JSON, as V2; the two share what they have in common.
+
+    Raises:
+        AnnotationError: As in `migrate_v1_to_v2`.
+    """
+    document = dict(document)
     remains = read_remains(document.pop(REMAINS, None), where)
     media = read_v1(document, where, () if remains is None else remains.groups())
     if remains is None:

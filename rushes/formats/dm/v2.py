@@ -31,7 +31,7 @@ from rushes.formats.dm.tools import Json
 from rushes.formats.dm.v1 import plain_v2
 from rushes.formats.dm.values import checked, same, typed
 
-__all__ = ["migrate_v2_to_v1"]
+__all__ = ["migrate_v2_to_v1", "v1_from"]
 
 _Lists = dict[str, list[Json]]
 
@@ -61,7 +61,15 @@ def migrate_v2_to_v1(document: object, where: str = "document") -> Json:
     Raises:
         AnnotationError: It is no V2; the message names `where` and the place in it.
     """
-    document = checked(document, where)
+    return v1_from(checked(document, where), where)
+
+
+def v1_from(document: Json, where: str) -> Json:
+    """Returns a V2 document, all of which is known to be JSON, as V1; the two share what they have in common.
+
+    Raises:
+        AnnotationError: As in `migrate_v2_to_v1`.
+    """
     data, said, form = parts(document)
     meta = typed(said, Json | None, f"{where}: annotation_meta") or {}
     typed(meta, _Meta, f"{where}: annotation_meta")

@@ -13,11 +13,14 @@ from rushes.formats.dm.labels import NAMELESS, Group, Names, Said, Unit, is_clas
 from rushes.formats.dm.pairs import ALL_TOOLS
 from rushes.formats.dm.segmentation import Size
 from rushes.formats.dm.tools import Json
-from rushes.formats.dm.v1 import migrate_v1_to_v2
-from rushes.formats.dm.v2 import migrate_v2_to_v1
+from rushes.formats.dm.v1 import v2_from
+from rushes.formats.dm.v2 import v1_from
 from rushes.labels import Annotation
 
-__all__ = ["View", "view_of"]
+__all__ = ["ATTRIBUTES", "View", "view_of"]
+
+ATTRIBUTES = "attributes"
+"""Key of a media's `extra` for the attributes of an item."""
 
 
 class View(NamedTuple):
@@ -38,6 +41,11 @@ class View(NamedTuple):
     def size(self, media: str) -> Size | None:
         """Returns the size of an image, where the document says it."""
         return size_of(self.v1.get("extra") or {}, media, self.where)
+
+    def attributes(self, media: str) -> Json:
+        """Returns the attributes that an item had when it was written."""
+        found = ((self.v1.get("extra") or {}).get(media) or {}).get(ATTRIBUTES)
+        return dict(found) if isinstance(found, dict) else {}
 
     def tools(self, media: str) -> dict[str, list[Json]]:
         """Returns the annotations of a media by tool."""
@@ -95,13 +103,17 @@ class View(NamedTuple):
 def view_of(document: Json, where: str) -> View:
     """Returns a document as both versions.
 
+    Args:
+        document: The document, all of which is known to be JSON; it is shared, and must not change.
+        where: Which file it is, for messages.
+
     Raises:
         AnnotationError: It is none, or a broken one.
     """
     if version_of(document, where) == "v1":
-        v1, v2 = document, migrate_v1_to_v2(document, where)
+        v1, v2 = document, v2_from(document, where)
     else:
-        v1, v2 = migrate_v2_to_v1(document, where), document
+        v1, v2 = v1_from(document, where), document
     data = v2.get("annotation_data", v2)
     media: dict[str, Json] = {}
     for kind, plural in MEDIA_TYPES.items():

@@ -40,7 +40,7 @@ def read_back(*documents: Json, suffix: str = ".png") -> list[Labelled]:
         return list(read(folder_of(Path(name), *documents, suffix=suffix)).items)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(any_item("a.png"), st.sampled_from(VERSIONS))
 def test_what_was_read_is_read_again_after_it_was_written(item: Labelled, version: Version) -> None:
     item = replace(item, width=item.width or 50, height=item.height or 40)
@@ -52,7 +52,7 @@ def test_what_was_read_is_read_again_after_it_was_written(item: Labelled, versio
     assert again == once
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(v1_documents(("image",)))
 def test_a_v1_that_was_read_is_written_as_it_was(document: Json) -> None:
     [item] = read_back(document)
@@ -60,7 +60,7 @@ def test_a_v1_that_was_read_is_written_as_it_was(document: Json) -> None:
     assert encode(render(item, "v2")[0]) == encode(migrate_v1_to_v2(document))
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(v2_documents().filter(lambda document: "images" in document.get("annotation_data", document)))
 def test_a_v2_that_was_read_is_written_as_it_was(document: Json) -> None:
     [item] = read_back(document)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from msgspec.structs import replace
 from pycocotools import mask as coco_api
 
@@ -200,6 +200,7 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
         read(tmp_path / "nothing")
 
 
+@settings(max_examples=40)
 @given(broken((v1_documents(("image",)) | v2_documents()).filter(bool)))
 def test_a_broken_document_is_refused_with_its_name_or_read(document: Json) -> None:
     try:
@@ -215,3 +216,12 @@ def test_a_broken_document_is_refused_with_its_name_or_read(document: Json) -> N
     for item in items:
         render(item, "v1")
         render(item, "v2")
+
+
+def test_attributes_of_an_item_and_a_hostile_document_that_it_carries(tmp_path: Path) -> None:
+    item = Labelled("i", "i.png", WIDTH, HEIGHT, attributes={"night": True, "_dm": {"document": {}, "media": "../x"}})
+    [back] = read_back(render(item, "v1")[0])
+    assert back.attributes == {"night": True}
+    broken_one = replace(item, attributes={"_dm": {"document": {"annotations": 5}, "media": ""}})
+    with pytest.raises(AnnotationError, match=r"^i: no DM document"):
+        render(broken_one, "v1")
