@@ -9,6 +9,7 @@ import pytest
 
 from rushes.export.rows import item_row
 from rushes.items import recipe
+from rushes.jsonl import read_lines
 from rushes.media import make_media, recipe_of
 from rushes.records import ManifestRow, Media, Quality, Source, Verified
 from rushes.summary.stats import Stats
@@ -17,6 +18,7 @@ from rushes.video.binaries import filters, find
 from rushes.video.config import QualityCheck
 from rushes.video.quality import is_sampled, measure, measured
 from rushes.workspace import Workspace
+from tests.rushes.runs import export, ingest, settings
 from tests.rushes.test_config import pipeline
 from tests.rushes.video.clips import card, turned
 
@@ -131,3 +133,23 @@ def test_the_statistics_say_how_much_was_lost_and_by_which() -> None:
     assert (found["vmaf"]["items"], found["vmaf"]["mean"], found["vmaf"]["min"]) == (12, 93.5, 79.0)
     assert [one["id"] for one in found["vmaf"]["worst"]] == [f"v{number:02}" for number in range(11, 1, -1)]
     assert turned_round.result()["quality"] == found
+
+
+def test_a_run_that_is_to_measure_encodes_nothing_again(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "work")
+    rows = [{"url": str(card(tmp_path / "a.mkv", "-c:v", "mpeg4", size="160x120"))}]
+    found = []
+    for more in ({}, {"quality": {"sample": 1.0}}):
+        transcode = {"preset": "ultrafast", **more}
+        config = settings(workspace, rows, transcode=transcode, frames="keyframes")
+        export(config, workspace, ingest(config, workspace))
+        (made,) = workspace.root.glob("derived/*/*/*.mp4")
+        manifest = list(read_lines(Path(config.output_place) / "manifest.jsonl", ManifestRow))
+        found.append((made, made.stat().st_mtime_ns, [row.quality for row in manifest]))
+    (first, second) = found
+    assert first[:2] == second[:2]
+    assert set(first[2]) == {None}
+    whole, *frames = second[2]
+    assert whole is not None
+    assert frames
+    assert set(frames) == {None}
