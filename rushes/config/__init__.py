@@ -1,0 +1,25 @@
+"""The pipeline file, which is also the flows' parameter and the form that the Prefect UI shows."""
+
+from __future__ import annotations
+
+from rushes.config.download import DownloadConfig, Timeouts, Unpack
+from rushes.config.export import FORMATS, RESERVED, VIDEO_FORMATS, ExportConfig
+from rushes.config.media import FramesConfig, Profile, Transcode
+from rushes.config.pipeline import Pipeline, RunConfig
+from rushes.config.section import expand
+
+__all__ = [
+    "FORMATS",
+    "RESERVED",
+    "VIDEO_FORMATS",
+    "DownloadConfig",
+    "ExportConfig",
+    "FramesConfig",
+    "Pipeline",
+    "Profile",
+    "RunConfig",
+    "Timeouts",
+    "Transcode",
+    "Unpack",
+    "expand",
+]

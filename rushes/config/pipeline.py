@@ -1,0 +1,119 @@
+"""The whole of a pipeline file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from rushes.config.download import DownloadConfig
+from rushes.config.export import ExportConfig
+from rushes.config.media import BUILT_IN, FramesConfig, Profile, Transcode, frames_by_name
+from rushes.config.section import NAME, Section, expand, wrong
+from rushes.video.config import QualityCheck, TranscodeConfig
+
+__all__ = ["Pipeline", "RunConfig"]
+
+
+class RunConfig(Section):
+    """How the work is cut, and when a run counts as failed."""
+
+    batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    """Items in one batch; auto cuts by expected cost."""
+    transcode_cores: int = Field(1, ge=1, le=256)
+    """Cores of one node that a batch of transcodes takes on Ray, and ffmpegs that it then runs at a time."""
+    max_failed: float = Field(0.05, ge=0, le=1)
+    """Share of failed and quarantined items above which the run fails."""
+
+
+class Pipeline(Section):
+    """One dataset: where its items come from, what becomes of them, and where it goes."""
+
+    name: str = Field(pattern=NAME, max_length=100)
+    """Name of the dataset: lower case letters, digits, dot, dash and underscore."""
+    source: str = Field(min_length=1)
+    """CSV or JSONL file of items: path or URL; or a dataset: a COCO document, or the folder of a dataset."""
+    workspace: str = Field("./work", min_length=1)
+    """Folder for the store and the ledgers: a path that all workers share, or s3://, gs:// or sftp://."""
+    output: str | None = None
+    """Folder of the dataset: path, s3://, gs:// or sftp://; empty is <workspace>/datasets/<name>."""
+    download: DownloadConfig = DownloadConfig()
+    profiles: dict[Annotated[str, Field(pattern=NAME)], Profile] = Field(default_factory=dict)
+    """Profiles by name, for `transcode.profile`."""
+    transcode: Transcode | None = None
+    frames: FramesConfig | None = Field(None, json_schema_extra=frames_by_name)
+    export: ExportConfig = ExportConfig()
+    run: RunConfig = RunConfig()
+
+    @field_validator("output")
+    @classmethod
+    def _apart(cls, value: str | None, others: ValidationInfo) -> str | None:
+        workspace = others.data.get("workspace")
+        if value and workspace and _holds(value, workspace):
+            raise ValueError("expected a folder that does not hold the workspace, because a new dataset replaces it")
+        return value
+
+    @field_validator("export")
+    @classmethod
+    def _whole_videos(cls, value: ExportConfig, others: ValidationInfo) -> ExportConfig:
+        if value.format == "videofolder" and others.data.get("frames") is not None:
+            raise wrong(("format",), value.format, "expected no `frames` beside it: a videofolder holds videos whole")
+        return value
+
+    @field_validator("profiles")
+    @classmethod
+    def _not_built_in(cls, value: dict[str, Profile]) -> dict[str, Profile]:
+        for name in value:
+            if name in BUILT_IN:
+                raise wrong((name,), name, "built in, and the same everywhere; expected another name")
+        return value
+
+    @field_validator("transcode")
+    @classmethod
+    def _known_profile(cls, value: Transcode | None, others: ValidationInfo) -> Transcode | None:
+        known = [*BUILT_IN, *others.data.get("profiles", (value.profile,) if value else ())]
+        if value is not None and value.profile not in known:
+            raise wrong(("profile",), value.profile, f"expected one of {', '.join(known)}")
+        return value
+
+    @model_validator(mode="after")
+    def _without_conflict(self) -> Pipeline:
+        config = self.transcode_config
+        if config is not None and (conflict := config.conflict()):
+            field, expected = conflict
+            raise wrong(("transcode", field), getattr(config, field), expected)
+        return self
+
+    @property
+    def transcode_config(self) -> TranscodeConfig | None:
+        """What becomes of each video; None leaves media as they are."""
+        return self.transcode.config(self.profiles) if self.transcode else None
+
+    @property
+    def quality_check(self) -> QualityCheck | None:
+        """Which transcodes are compared with their sources; None where none are."""
+        asked = self.transcode.quality if self.transcode else None
+        return QualityCheck(asked.sample, asked.metric) if asked else None
+
+    @property
+    def workspace_place(self) -> str:
+        """The workspace as an absolute path, or as the URL of a storage with its credentials."""
+        return _absolute(expand(self.workspace, "workspace"))
+
+    @property
+    def output_place(self) -> str:
+        """The dataset's folder, likewise."""
+        return (
+            _absolute(expand(self.output, "output")) if self.output else f"{self.workspace_place}/datasets/{self.name}"
+        )
+
+
+def _absolute(place: str) -> str:
+    return place.rstrip("/") if "://" in place else str(Path(place).absolute())
+
+
+def _holds(output: str, workspace: str) -> bool:
+    if "://" in output or "://" in workspace:
+        return f"{workspace.rstrip('/')}/".startswith(f"{output.rstrip('/')}/")
+    return Path(workspace).resolve().is_relative_to(Path(output).resolve())
