@@ -147,5 +147,5 @@ def _segments(one: _Found, raw: Sequence[RawAnnotation]) -> Iterator[Annotation]
             where = f"{document.path.name}: the annotation of image {annotation.image_id!r}"
             name = inside(annotation.file_name or "", f"{where}.file_name")
             places = (document.path.parent / document.path.stem / name, document.path.parent / name)
-            path = next((place for place in places if place.is_file()), places[0])
+            path = next((place for place in places if is_there(place)), places[0])
             yield from segments(path, annotation.segments_info, document.categories, where)

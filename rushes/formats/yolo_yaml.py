@@ -13,7 +13,7 @@ import yaml
 
 from rushes.errors import AnnotationError
 from rushes.formats.folder import IMAGES, lines_of, read_whole
-from rushes.formats.identity import leads_somewhere
+from rushes.formats.identity import is_there, leads_somewhere
 from rushes.formats.yolo import Kind
 from rushes.labels import Category
 
@@ -88,7 +88,7 @@ def images_of(place: Path, root: Path, where: str) -> Iterator[str]:
     for number, line in lines_of(place):
         path = Path(line)
         candidates = [path] if path.is_absolute() else [place.parent / path, root / path]
-        image = next((found for found in candidates if found.is_file()), None)
+        image = next((found for found in candidates if is_there(found)), None)
         if image is None:
             raise AnnotationError(f"{where}, {place.name}:{number}: no such image {reprlib.repr(line)}.")
         yield os.path.normpath(image)

@@ -189,6 +189,13 @@ def test_a_list_that_names_no_image_is_refused_with_its_line(tmp_path: Path) -> 
         list(read(path).items)
 
 
+def test_a_list_may_name_what_no_file_system_can(tmp_path: Path) -> None:
+    path = made(tmp_path, "", train="list.txt")
+    path.parent.joinpath("list.txt").write_text("9" * 400)
+    with pytest.raises(AnnotationError, match=r"list\.txt:1: no such image '9999"):
+        list(read(path).items)
+
+
 def test_aliases_of_aliases_do_not_grow(tmp_path: Path) -> None:
     """The billion laughs of YAML."""
     levels = "\n".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]" for n in range(1, 12))
