@@ -13,6 +13,7 @@ _NAMES = (
     "conforming_input",
     "segments_vs_one_core",
     "frames_of_an_hour",
+    "formats_vs_peers",
 )
 
 

@@ -41,8 +41,8 @@ class CocoExporter(BaseExporter):
         sample = data.sample
         path = media_path(sample, "images")
         self.run.place(sample, path)
-        size = [sample.info.width, sample.info.height]
-        self.run.emit(f"image {sample.split}", [PurePosixPath(path).name, *size, data.objects])
+        about = [PurePosixPath(path).name, sample.info.width, sample.info.height, sample.labelled]
+        self.run.emit(f"image {sample.split}", [*about, data.objects])
         self.run.emit("split", sample.split)
         for label, count in sorted({(found.label, len(found.keypoints or ())) for found in sample.annotations}):
             if count:
@@ -91,8 +91,8 @@ class CocoExporter(BaseExporter):
         yield b"]}\n"
 
     def _images(self, split: str) -> Iterator[dict[str, Any]]:
-        for number, (name, width, height, _) in enumerate(self.run.parts(f"image {split}"), 1):
-            yield coco.image(number, name, width, height)
+        for number, (*about, _) in enumerate(self.run.parts(f"image {split}"), 1):
+            yield coco.image(number, *about)
 
     def _annotations(self, split: str) -> Iterator[dict[str, Any]]:
         identity = 0

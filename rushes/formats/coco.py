@@ -42,9 +42,13 @@ def categories(
     ]
 
 
-def image(number: int, file_name: str, width: int, height: int) -> dict[str, Any]:
-    """Returns one image's object; `file_name` counts from the folder of its split."""
-    return {"id": number, "file_name": file_name, "width": width, "height": height}
+def image(number: int, file_name: str, width: int, height: int, labelled: bool = True) -> dict[str, Any]:
+    """Returns one image's object; `file_name` counts from the folder of its split.
+
+    One that nobody labelled says so; of all others without annotations, nothing is in them.
+    """
+    found = {"id": number, "file_name": file_name, "width": width, "height": height}
+    return found if labelled else found | {"labelled": False}
 
 
 def render(
