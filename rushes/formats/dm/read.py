@@ -29,7 +29,8 @@ from rushes.labels import Category
 __all__ = ["read"]
 
 DOCUMENTS, ORIGINALS = "json", "original_files"
-_MAX_BYTES = 2**29
+_MAX_BYTES = 2**26
+"""Of a document of one file; every pixel of a 4K image, one by one, fits in."""
 _SUFFIXES = {"video": ".mp4", "text": ".txt", "audio": ".wav", "pcd": ".pcd", "data": ".csv", "prompt": ".txt"}
 
 

@@ -18,6 +18,8 @@ __all__ = ["Number", "Whole", "checked", "dump", "fits", "load", "same", "short"
 _EXACT = 2**53
 """Beyond it a double skips whole numbers, and no pixel, second or radian is that large."""
 _DEEP = 100
+_MANY = 5_000_000
+"""Values of one document, the whole numbers of a list not among them: labels of hours of video fit in."""
 _SHOWN = 120
 
 Number = Annotated[float, msgspec.Meta(ge=-_EXACT, le=_EXACT)]
@@ -28,7 +30,7 @@ class _Node(NamedTuple):
     value: object
     depth: int
     parent: _Node | None
-    step: str
+    step: str | int
 
 
 def load(text: str | bytes, where: str) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def load(text: str | bytes, where: str) -> dict[str, Any]:
         value = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise wrong(where, f"not valid JSON: {error}. Expected a DM document") from None
-    return checked(value, where)
+    return _check(value, where)
 
 
 def checked(document: object, where: str) -> dict[str, Any]:
@@ -50,17 +52,30 @@ def checked(document: object, where: str) -> dict[str, Any]:
     Raises:
         AnnotationError: It is not; the message names the place.
     """
+    copy: dict[str, Any] = msgspec.json.decode(dump(_check(document, where)))
+    return copy
+
+
+def _check(document: object, where: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise wrong(where, f"{short(document)}: expected a DM document, which is an object")
-    waiting = [_Node(document, 0, None, "")]
+    # One iterator a level, not one node a value: a hostile document has very many.
+    waiting = [iter([_Node(document, 0, None, "")])]
+    many = 0
     while waiting:
-        node = waiting.pop()
+        node = next(waiting[-1], None)
+        if node is None:
+            waiting.pop()
+            continue
         reason = _wrong(node.value) if node.depth <= _DEEP else f"nested deeper than {_DEEP} levels"
         if reason is not None:
             raise wrong(where + _path(node), reason)
-        waiting.extend(_children(node))
-    copy: dict[str, Any] = msgspec.json.decode(dump(document))
-    return copy
+        many += 1
+        if many > _MANY:
+            raise wrong(where, f"more than {_MANY} values; is this another file?")
+        if isinstance(node.value, dict | list):
+            waiting.append(_children(node))
+    return document
 
 
 def dump(document: object) -> bytes:
@@ -134,9 +149,9 @@ def _is_text(value: str) -> bool:
 def _children(node: _Node) -> Iterator[_Node]:
     value, depth = node.value, node.depth + 1
     if isinstance(value, dict):
-        yield from (_Node(part, depth, node, f".{key}") for key, part in value.items())
+        yield from (_Node(part, depth, node, key) for key, part in value.items())
     elif isinstance(value, list) and not _is_plain(value):
-        yield from (_Node(part, depth, node, f"[{index}]") for index, part in enumerate(value))
+        yield from (_Node(part, depth, node, index) for index, part in enumerate(value))
 
 
 def _is_plain(values: list[Any]) -> bool:
@@ -154,9 +169,9 @@ def _at(value: Any, place: str) -> Any:
 
 
 def _path(node: _Node | None) -> str:
-    steps = []
-    while node is not None:
-        steps.append(node.step)
+    steps: list[str] = []
+    while node is not None and node.parent is not None:
+        steps.append(f"[{node.step}]" if isinstance(node.step, int) else f".{node.step}")
         node = node.parent
     path = "".join(reversed(steps))
     return f": {path.removeprefix('.')}" if path else ""
