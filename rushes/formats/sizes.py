@@ -9,10 +9,10 @@ from PIL import Image
 
 from rushes.errors import AnnotationError
 
-__all__ = ["upright_size"]
+__all__ = ["DAMAGE", "upright_size"]
 
 _ORIENTATION = 0x0112
-_DAMAGE = (
+DAMAGE = (
     OSError,
     ValueError,
     SyntaxError,
@@ -23,6 +23,7 @@ _DAMAGE = (
     MemoryError,
     struct.error,
 )
+"""What Pillow raises on damaged content depends on the format and on the damage."""
 
 
 def upright_size(path: Path, where: str) -> tuple[int, int]:
@@ -43,6 +44,6 @@ def upright_size(path: Path, where: str) -> tuple[int, int]:
         raise AnnotationError(
             f"{where}: {path.name} is not there, and only the picture says how large it is."
         ) from None
-    except (*_DAMAGE, Image.DecompressionBombError) as error:
+    except (*DAMAGE, Image.DecompressionBombError) as error:
         raise AnnotationError(f"{where}: {path.name} cannot be read as a picture: {error}.") from None
     return (height, width) if turned else (width, height)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import io
-import struct
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from PIL import Image
 from rushes.errors import AnnotationError
 from rushes.formats.masks import box_of_mask, from_outlines, from_pixels, pixels
 from rushes.formats.placing import outlines
+from rushes.formats.sizes import DAMAGE
 from rushes.formats.voc import Placed
 from rushes.labels import Annotation, Mask
 
@@ -33,17 +33,6 @@ __all__ = ["VOID", "Drawn", "draw", "palette", "png", "with_masks"]
 VOID = 255
 _MAX_INDEX = 254
 _MAX_PIXELS = 8192 * 8192
-_DAMAGE = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    LookupError,
-    TypeError,
-    ArithmeticError,
-    EOFError,
-    MemoryError,
-    struct.error,
-)
 
 
 class Drawn(NamedTuple):
@@ -151,7 +140,7 @@ def _read_png(path: Path, where: str) -> NDArray[np.uint8]:
                     f"(mode P or L), of at most {_MAX_PIXELS} pixels."
                 )
             return np.asarray(image, dtype=np.uint8)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning, *_DAMAGE) as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning, *DAMAGE) as error:
         raise AnnotationError(f"{where}: not a PNG that can be read: {error}. Expected masks by index.") from None
 
 
