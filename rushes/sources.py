@@ -1,7 +1,8 @@
 """The source file: one row an item, read as a stream, and no row can stop the others.
 
-CSV (RFC 4180, UTF-8, with a header) or JSON lines (one object a line). `url` is the one column that must be there;
-`id`, `checksum`, `split`, `group`, `label` and `annotations` have a meaning; every other one is kept as an attribute.
+CSV (RFC 4180, UTF-8, with a header), JSON lines (one object a line), YAML (a list of mappings) or Parquet. `url` is the
+one column that must be there; `id`, `checksum`, `split`, `group`, `label` and `annotations` have a meaning; every other
+one is kept as an attribute.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from rushes.jsonl import encode
 from rushes.labels import Category
 from rushes.records import Rejection, Source
 from rushes.rejection import reject
+from rushes.row_files import read_parquet, read_yaml
 from rushes.rows import FORMATS, Row
 from rushes.storage import SCHEMES, is_storage
 from rushes.transfer.guard import guarded_session
@@ -36,6 +38,7 @@ from rushes.transfer.urls import item_id, redact, suffix
 __all__ = ["read_sources"]
 
 SPLITS = ("train", "val", "test")
+_READERS = {**FORMATS, ".yaml": read_yaml, ".yml": read_yaml, ".parquet": read_parquet}
 _COLUMNS = frozenset({"url", "id", "checksum", "split", "group", "label", "annotations"})
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
@@ -69,13 +72,13 @@ def read_sources(
     if not remote and looks_like_a_dataset(Path(where)):
         yield from items_of(Path(where), name, categories if categories is not None else [])
         return
-    if kind not in FORMATS:
-        raise ConfigError(f"source = {name}: expected a file that ends with {', '.join(FORMATS)}, or a dataset.")
+    if kind not in _READERS:
+        raise ConfigError(f"source = {name}: expected a file that ends with {', '.join(_READERS)}, or a dataset.")
     with _file(where, name, config or DownloadConfig()) as path:
         base = where if remote else Path(where).absolute().parent
         short = urlsplit(where).path.rpartition("/")[2] if remote else path.name
         try:
-            yield from _read(FORMATS[kind](path, short), base, short)
+            yield from _read(_READERS[kind](path, short), base, short)
         except OSError as error:
             raise ConfigError(f"source = {name}: cannot be read: {error.strerror or error}.") from None
 
