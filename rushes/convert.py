@@ -64,6 +64,9 @@ _BOXES_ONLY = frozenset({"yolo"})
 _VIDEO_FORMATS = frozenset({"csv", "dm", "dm-v1", "videofolder", "webdataset"})
 _DM = frozenset({"dm", "dm-v1"})
 """Formats that can say what is carried along from a DM document."""
+_WITH_GROUPS = frozenset({"csv", "webdataset"})
+_WITH_ATTRIBUTES = _WITH_GROUPS | _DM | {"imagefolder", "videofolder"}
+"""Formats that can say of a file what its source says of it."""
 _WHOLE_MEDIA = frozenset({"webdataset"})
 _ONE_FOLDER = frozenset({"voc"})
 """Formats whose splits are lists, with all images in one folder."""
@@ -286,10 +289,8 @@ def _sample(
     label = renamed.get(item.label) if item.label is not None else None
     if label is None and item.label is not None:
         dropped["class_not_listed"] += 1
-    attributes = item.attributes
-    if params["format"] not in _DM:
-        attributes, unsaid = set_aside(attributes)
-        dropped += unsaid
+    attributes, unsaid = _of_file(item, params["format"])
+    dropped += unsaid
     split = item.split or split_of(item.group or item.id, params["split"])
     return Sample(
         id=item.id,
@@ -304,7 +305,16 @@ def _sample(
         labelled=item.labelled,
         dropped=_sum(dropped, item.dropped),
         attributes=attributes,
+        group=item.group,
     )
+
+
+def _of_file(item: Labelled, write_as: str) -> tuple[dict[str, Any], Counter[str]]:
+    """Returns the attributes of an item, and what the format leaves out of what is said of it; no manifest keeps it."""
+    attributes, dropped = (item.attributes, Counter[str]()) if write_as in _DM else set_aside(item.attributes)
+    dropped["item_attributes_unsupported"] += bool(attributes) and write_as not in _WITH_ATTRIBUTES
+    dropped["item_group_unsupported"] += item.group is not None and write_as not in _WITH_GROUPS
+    return attributes, +dropped
 
 
 def _sum(counts: Counter[str], others: Mapping[str, int]) -> dict[str, int]:

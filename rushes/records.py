@@ -270,6 +270,7 @@ class Sample(Keyed, msgspec.Struct, frozen=True, gc=False):
         dropped: Labels that could not follow, counted by reason code.
         frame: 0-based index in the source video.
         time_s: Likewise, in seconds of the source video.
+        group: Its item's; samples of one group never straddle splits.
     """
 
     id: str
@@ -287,6 +288,7 @@ class Sample(Keyed, msgspec.Struct, frozen=True, gc=False):
     frame: int | None = None
     time_s: float | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
+    group: str | None = None
 
 
 class ManifestRow(msgspec.Struct, frozen=True, gc=False):

@@ -14,7 +14,10 @@ __all__ = ["item_of", "write_classes"]
 
 
 def item_of(sample: Sample, path: str) -> Labelled:
-    """Returns a sample as an item whose file stands at this path in the dataset; frames of a video are a group."""
+    """Returns a sample as an item whose file stands at this path in the dataset.
+
+    Frames of a video are a group, where the video is in none.
+    """
     return Labelled(
         id=sample.id,
         path=path,
@@ -24,7 +27,7 @@ def item_of(sample: Sample, path: str) -> Labelled:
         labelled=sample.labelled,
         label=sample.label,
         split=sample.split,
-        group=sample.parent,
+        group=sample.group or sample.parent,
         attributes=sample.attributes,
     )
 

@@ -196,6 +196,7 @@ def _base(media: Media, pipeline: Pipeline) -> Sample:
         label=source.label,
         labelled=source.annotations is not None,
         attributes=source.attributes,
+        group=source.group,
     )
 
 

@@ -132,6 +132,27 @@ def test_strict_refuses_any_loss_and_leaves_what_was_there(tmp_path: Path) -> No
     convert(source, tmp_path / "made", None, "coco", strict=True)
 
 
+def table(folder: Path) -> Path:
+    """Writes a table of one picture that has a group, and a column of its own."""
+    folder.mkdir()
+    Image.new("RGB", (80, 60)).save(folder / "a.png")
+    (folder / "labels.csv").write_text(
+        'file_name,group,file_attributes,class,x,y,width,height\na.png,walk 7,"{""weather"": ""rain""}",car,1,2,3,4\n'
+    )
+    return folder
+
+
+@pytest.mark.parametrize("target", sorted(set(EXPORTERS) - {"videofolder"}))
+def test_what_is_said_of_a_file_is_kept_or_counted(tmp_path: Path, target: str) -> None:
+    found = convert(table(tmp_path / "csv"), tmp_path / "made", None, target)
+    (item,) = read_dataset(tmp_path / "made", target).items
+    kept = (item.attributes.get("weather") == "rain", item.group == "walk 7")
+    reasons = ("item_attributes_unsupported", "item_group_unsupported")
+    assert kept == tuple(reason not in found.dropped for reason in reasons)
+    assert kept[0] == (target in {"csv", "dm", "dm-v1", "imagefolder", "webdataset"})
+    assert kept[1] == (target in {"csv", "webdataset"})
+
+
 def test_a_folder_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "made").mkdir()
     (tmp_path / "made" / "thesis.txt").touch()

@@ -25,13 +25,16 @@ from tests.rushes.export.makers import (
 
 
 def test_an_image_is_one_sample_with_its_labels(workspace: Workspace) -> None:
-    source = Source("a", "a.png", annotations=(Annotation("car", box=(150, 80, 40, 40)),), attributes={"city": "Bern"})
+    source = Source(
+        "a", "a.png", annotations=(Annotation("car", box=(150, 80, 40, 40)),), attributes={"city": "Bern"}, group="g"
+    )
     media = image(workspace, source)
     (sample,), dropped = samples(media, pipeline(workspace), workspace)
     assert sample.annotations == (Annotation("car", box=(150, 80, 10, 16)),)
     assert sample.dropped == {"clipped_to_image": 1}
     assert (sample.id, sample.name, sample.parent, sample.labelled) == ("a", "a", None, True)
     assert (sample.path, sample.sha256, sample.attributes) == (media.path, media.sha256, {"city": "Bern"})
+    assert sample.group == "g"
     assert not dropped
 
 
