@@ -56,7 +56,10 @@ def items_of(path: Path, name: str, categories: list[Category]) -> Iterator[Sour
 def _kind(path: Path) -> str:
     kind = detect(path)
     if kind in _PACKED:
-        raise ConfigError("shards hold their media; list them as items of a CSV file, and they are unpacked.")
+        raise ConfigError(
+            f"{path}: shards hold their media and labels. Turn them into a dataset of files, which loses nothing, and "
+            f"take that: rushes convert {path} DST --to csv. As items of a list, shards are unpacked without labels."
+        )
     return kind
 
 

@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 import yaml
 
+from rushes.convert import EXPORTERS, convert
 from rushes.errors import ConfigError
 from rushes.labels import Category
 from rushes.records import Rejection, Source
@@ -80,6 +82,23 @@ def test_a_whole_run_from_coco_to_a_pose_dataset(workspace: Workspace, tmp_path:
         (data / "labels" / "train" / "a.txt").read_text().startswith("1 0.250000 0.333333 0.250000 0.333333 0.156250")
     )
     assert manifest(data)["a"].dropped == {"degenerate_outline": 1}
+
+
+@pytest.mark.parametrize("kind", sorted(set(EXPORTERS) - {"videofolder"}))
+def test_any_dataset_is_a_source_and_shards_become_one_as_their_error_says(tmp_path: Path, kind: str) -> None:
+    convert(coco(tmp_path, {"bbox": [1, 2, 3, 4]}), tmp_path / "made", None, kind)
+    source = tmp_path / "made"
+    if kind == "webdataset":
+        with pytest.raises(ConfigError, match=f"rushes convert {source} DST --to csv"):
+            list(read_sources(str(source)))
+        convert(source, tmp_path / "DST", None, "csv", strict=True)
+        source = tmp_path / "DST"
+    categories: list[Category] = []
+    (found,) = read_sources(str(source), None, categories)
+    assert isinstance(found, Source)
+    assert Path(unquote(urlsplit(found.url).path)).read_bytes() == (tmp_path / "a.png").read_bytes()
+    assert [label.label for label in found.annotations or ()] == ["person"]
+    assert (found.split, [category.name for category in categories]) == ("train", ["unused", "person"])
 
 
 def test_a_whole_run_from_a_yolo_folder(workspace: Workspace, tmp_path: Path) -> None:
