@@ -177,7 +177,9 @@ def _shape(raw: Raw, dropped: Counter[str]) -> dict[str, Any]:
 
 def _ring(flat: Sequence[float]) -> Ring:
     ring = tuple(zip(flat[::2], flat[1::2], strict=False))
-    return ring[:-1] if len(ring) > 3 and ring[0] == ring[-1] else ring
+    while len(ring) > 3 and ring[0] == ring[-1]:
+        ring = ring[:-1]
+    return ring
 
 
 def _mask(runs: _Runs) -> Mask:

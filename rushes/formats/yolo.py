@@ -185,9 +185,10 @@ def _segment(annotation: Annotation, shape: _Shape) -> str | None:
     if not parts:
         return None
     parts = tuple(filter(None, map(shape.cut, parts)))
+    ring = parts[0][0] if parts else ()
     if len(parts) > 1 or any(len(part) > 1 for part in parts):
         shape.drop("outline_bridged")
-    ring = bridged(parts) if parts else ()
+        ring = bridged(parts)
     if not ring or _is_flat(ring, shape):
         shape.drop("empty_box")
         return None
@@ -251,7 +252,8 @@ def _obb(annotation: Annotation, shape: _Shape) -> str | None:
     if _is_flat(tuple(kept), shape):
         shape.drop("empty_box")
         return None
-    if any(abs(x - u) > _TINY_PX or abs(y - v) > _TINY_PX for (x, y), (u, v) in zip(points, kept, strict=True)):
+    tiny = _ROUNDED * max(shape.width, shape.height)
+    if any(abs(x - u) > tiny or abs(y - v) > tiny for (x, y), (u, v) in zip(points, kept, strict=True)):
         shape.drop("clipped_to_image")
     return shape.points(kept)
 
@@ -260,7 +262,8 @@ def _has_outline(annotation: Annotation) -> bool:
     return any((annotation.polygon, annotation.parts, annotation.mask))
 
 
-_TINY_PX = 1e-6
+_ROUNDED = 1e-5
+"""What six decimals may move a corner by, as a share of the image."""
 _NUMBERS: dict[Kind, Callable[[Annotation, _Shape], str | None]] = {
     "detect": _detect,
     "segment": _segment,

@@ -155,7 +155,7 @@ class _Reader:
             return Annotation(name, polygon=self._points(numbers[1:]))
         if self.kind == "obb":
             points = self._points(numbers[1:])
-            turned = as_turned_box(points, 2 * _ROUNDED * max(self.width, self.height) + 0.01)
+            turned = as_turned_box(points, 4 * _ROUNDED * max(self.width, self.height))
             if turned is None:
                 return Annotation(name, polygon=points)
             return Annotation(name, box=turned[0], rotation=turned[1])
