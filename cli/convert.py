@@ -50,7 +50,7 @@ def convert(
     strict: bool,
     as_json: bool,
 ) -> int:
-    """Convert a dataset: COCO, YOLO, VOC, imagefolder, WebDataset, CSV, folders of classes. DST is replaced whole.
+    """Convert a dataset: COCO, YOLO, VOC, DM, imagefolder, WebDataset, CSV, folders of classes. DST is replaced whole.
 
     Example: rushes convert instances_val2017.json coco-yolo --to yolo-seg --media link
     """

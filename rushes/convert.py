@@ -24,7 +24,7 @@ from msgspec.structs import replace
 from rushes.datasets import detect, read_dataset
 from rushes.errors import AnnotationError, ConfigError, StrictError
 from rushes.export.base import BaseExporter, begun
-from rushes.export.classes import class_map
+from rushes.export.classes import class_map, listed
 from rushes.export.names import Names
 from rushes.export.run import ExportRun, Part
 from rushes.export.split import split_of
@@ -136,16 +136,12 @@ def convert(
         OutputOccupiedError: The target holds something that rushes did not write.
         StorageError: A file cannot be placed or written.
     """
-    if write_as not in EXPORTERS:
-        raise ConfigError(f"format = {write_as}: expected one of {', '.join(EXPORTERS)}.")
-    if media == "none" and write_as in _WHOLE_MEDIA:
-        raise ConfigError(f"media = none: a {write_as} holds its media; expected auto, copy or link.")
-    if not source.exists():
-        raise ConfigError(f"{source}: no such file or folder.")
+    _check(source, target, write_as, media)
     name = read_as or detect(source)
     building = begin(target)
     dataset = read_dataset(source, name, **_arguments(name, write_as, building))
-    mapping = class_map(classes, [category.name for category in dataset.categories])
+    names = [category.name for category in dataset.categories]
+    mapping = class_map(classes, names)
     params = {
         "name": target.name,
         "format": write_as,
@@ -160,6 +156,8 @@ def convert(
     with (building / _PARTS).open("wb") as parts:
         run = _Run(params, dataset.folder, building, lambda part: parts.write(encode(part) + b"\n"))
         module, _, kind = EXPORTERS[write_as].partition(":")
+        for name in sorted(mapping.renamed.keys() - names):
+            run.log_message(f"no class of the source is called {name}; it has {listed(names)}", "warning")
         exporter: BaseExporter = begun(getattr(import_module(module), kind), run)
         for sample in _samples(dataset, mapping.renamed, params, tally):
             run.dropped.clear()
@@ -178,6 +176,18 @@ def convert(
     (building / SUMMARY).write_bytes(json_bytes(found))
     publish_dataset(building, target)
     return found
+
+
+def _check(source: Path, target: Path, write_as: str, media: MediaMode) -> None:
+    """Refuses arguments that make no sense together."""
+    if write_as not in EXPORTERS:
+        raise ConfigError(f"format = {write_as}: expected one of {', '.join(EXPORTERS)}.")
+    if media == "none" and write_as in _WHOLE_MEDIA:
+        raise ConfigError(f"media = none: a {write_as} holds its media; expected auto, copy or link.")
+    if not source.exists():
+        raise ConfigError(f"{source}: no such file or folder.")
+    if source.resolve().is_relative_to(target.resolve()):
+        raise ConfigError(f"{target}: holds {source}, and a new dataset replaces it; expected another folder.")
 
 
 def _arguments(read_as: str, write_as: str, building: Path) -> dict[str, Any]:

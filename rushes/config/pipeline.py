@@ -85,6 +85,14 @@ class Pipeline(Section):
             raise wrong(("transcode", field), getattr(config, field), expected)
         return self
 
+    @model_validator(mode="after")
+    def _keeps_its_source(self) -> Pipeline:
+        output = self.output or f"{self.workspace.rstrip('/')}/datasets/{self.name}"
+        if _holds(output, self.source):
+            expected = f"expected what does not lie in the output, {output}, because a new dataset replaces that"
+            raise wrong(("source",), self.source, expected)
+        return self
+
     @property
     def transcode_config(self) -> TranscodeConfig | None:
         """What becomes of each video; None leaves media as they are."""
@@ -113,7 +121,7 @@ def _absolute(place: str) -> str:
     return place.rstrip("/") if "://" in place else str(Path(place).absolute())
 
 
-def _holds(output: str, workspace: str) -> bool:
-    if "://" in output or "://" in workspace:
-        return f"{workspace.rstrip('/')}/".startswith(f"{output.rstrip('/')}/")
-    return Path(workspace).resolve().is_relative_to(Path(output).resolve())
+def _holds(output: str, place: str) -> bool:
+    if "://" in output or "://" in place:
+        return f"{place.rstrip('/')}/".startswith(f"{output.rstrip('/')}/")
+    return Path(place).resolve().is_relative_to(Path(output).resolve())

@@ -16,7 +16,7 @@ from rushes.records import Source
 if TYPE_CHECKING:
     from rushes.config import Pipeline  # it is slow to import, and a conversion has no pipeline
 
-__all__ = ["ClassMap", "check_drift", "check_required", "class_map", "classes_of"]
+__all__ = ["ClassMap", "check_drift", "check_required", "class_map", "classes_of", "listed"]
 
 _SHOWN = 20
 
@@ -78,7 +78,7 @@ def classes_of(pipeline: Pipeline, seen: Sequence[str]) -> ClassMap:
         if name not in sources:
             known = "no label of the source goes into it" if name in found.names else "it is none of the classes"
             raise ClassesError(
-                f"export.required_classes: {name!r}: {known}; there are {_listed(found.names)}. Correct the name, or "
+                f"export.required_classes: {name!r}: {known}; there are {listed(found.names)}. Correct the name, or "
                 "bring items with such labels."
             )
     return found
@@ -128,7 +128,7 @@ def check_required(required: Sequence[str], labels: Mapping[str, object]) -> Non
     missing = [name for name in required if name not in labels]
     if missing:
         raise ClassesError(
-            f"export.required_classes: no label of {_listed(missing)} came into the dataset; the old one stays. Mend "
+            f"export.required_classes: no label of {listed(missing)} came into the dataset; the old one stays. Mend "
             "the items that failed, or bring others; or do not require it."
         )
 
@@ -153,7 +153,7 @@ def check_drift(before: Sequence[str], now: Sequence[str], allowed: bool | Liter
         return
     raise ClassesError(
         f"{where}: its classes would change: {'; '.join(_changes(before, now))}. A model that was trained on it knows "
-        f"classes by their number. To keep them, set export.classes: [{_listed(before)}]; if it is meant, set "
+        f"classes by their number. To keep them, set export.classes: [{listed(before)}]; if it is meant, set "
         f"export.allow_class_drift: {'append' if appended else 'true'}, for one run with --set."
     )
 
@@ -167,10 +167,11 @@ def _changes(before: Sequence[str], now: Sequence[str]) -> Iterator[str]:
     ]
     for what, names in (("gone", gone), ("new", new), ("other numbers", moved)):
         if names:
-            yield f"{what}: {_listed(names)}"
+            yield f"{what}: {listed(names)}"
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Returns names for a message: the first of them, and how many more there are."""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more if names else "none"
 

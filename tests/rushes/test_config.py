@@ -45,3 +45,20 @@ def test_settings_that_contradict_each_other_are_refused_by_their_key(sections: 
     with pytest.raises(ConfigError, match=r"^p: transcode\.hdr = 'keep': .*expected vcodec libx265, not libx264\.$"):
         validate({"name": "x", "source": "a.csv", **sections, "transcode": {**profile, "hdr": "keep"}}, "p")
     assert pipeline(**sections, transcode={**profile, "hdr": "keep", "vcodec": "libx265"}).transcode_config
+
+
+@pytest.mark.parametrize(
+    ("source", "beside", "places"),
+    [
+        ("./data", "./data-2", {"output": "data"}),
+        ("data/../data/labels.csv", "data/../data.csv", {"output": "./data/"}),
+        ("s3://b/data/items.csv", "s3://b/data-2/items.csv", {"output": "s3://b/data"}),
+        ("work/datasets/n", "work/datasets/n-2", {"workspace": "./work"}),
+    ],
+)
+def test_a_source_in_the_output_is_refused_because_a_new_dataset_replaces_it(
+    source: str, beside: str, places: dict[str, str]
+) -> None:
+    with pytest.raises(ConfigError, match=r"^p: source = .*: expected what does not lie in the output, .* replaces"):
+        validate({"name": "n", "source": source, **places}, "p")
+    validate({"name": "n", "source": beside, **places}, "p")

@@ -160,6 +160,21 @@ def test_a_folder_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:
         convert(coco(tmp_path / "coco"), tmp_path / "made", None, "yolo")
 
 
+def test_a_dataset_does_not_take_the_place_of_its_source(tmp_path: Path) -> None:
+    convert(coco(tmp_path / "coco"), tmp_path / "made", None, "coco")
+    for source in ("made", "made/annotations/instances_val.json"):
+        with pytest.raises(ConfigError, match=r"made: holds .*made.*replaces it"):
+            convert(tmp_path / source, tmp_path / "made", None, "yolo")
+    assert len(list(read_dataset(tmp_path / "made").items)) == 2
+
+
+def test_a_class_that_the_source_does_not_have_is_warned_of(tmp_path: Path) -> None:
+    classes = {"vehicle": ["cars", "bus"]}
+    found = convert(coco(tmp_path / "coco"), tmp_path / "made", None, "csv", classes=classes)
+    assert found.dropped == {"class_not_listed": 1}
+    assert found.warnings == ["no class of the source is called cars; it has car, bus"]
+
+
 def test_a_dataset_is_replaced_whole_with_caches_of_its_labels(tmp_path: Path) -> None:
     source = coco(tmp_path / "coco")
     convert(source, tmp_path / "made", None, "yolo")
