@@ -24,6 +24,9 @@ from rushes.records import Sample
 
 __all__ = ["YoloExporter", "YoloObbExporter", "YoloPoseExporter", "YoloSegExporter"]
 
+_LEAST_PIXELS = 10
+"""Ultralytics takes images whose shorter side has fewer for corrupt, and trains without them."""
+
 
 class _Labelled(NamedTuple):
     sample: Sample
@@ -48,6 +51,8 @@ class YoloExporter(BaseExporter):
         sample = data.sample
         self.run.place(sample, media_path(sample, "images"))
         self.run.emit("split", [sample.split, sample.labelled])
+        if min(sample.info.width, sample.info.height) < _LEAST_PIXELS:
+            self.run.emit("small", sample.split)
         if sample.labelled:
             self.write_rows(sample.split, sample.name, data.rows)
 
@@ -80,6 +85,12 @@ class YoloExporter(BaseExporter):
         self.run.write("classes.txt", "".join(f"{name}\n" for name in classes).encode())
 
     def _warn(self, splits: list[str], counts: Counter[tuple[Any, ...]]) -> None:
+        for split, count in sorted(Counter(self.run.parts("small")).items()):
+            self.run.log_message(
+                f"{count} images of split {split} are under {_LEAST_PIXELS} pixels wide or high; "
+                "Ultralytics takes them for corrupt, and trains without them",
+                "warning",
+            )
         for split in splits:
             if not counts[split, True] and not counts[split, False]:
                 self.run.log_message(f"no image is in split {split}: change export.split, or add items", "warning")

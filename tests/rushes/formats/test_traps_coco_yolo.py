@@ -180,6 +180,22 @@ def test_exif_orientation_sizes_are_those_shown_upright(tmp_path: Path) -> None:
     assert document["annotations"][0]["bbox"] == [6, 8, 12, 16]
 
 
+def test_images_under_10_pixels_are_written_with_a_warning(tmp_path: Path) -> None:
+    source = coco(tmp_path, names=("a.png", "b.png", "c.png"))
+    for name, size in (("a.png", (9, 60)), ("b.png", (80, 9)), ("c.png", (10, 10))):
+        Image.new("RGB", size).save(tmp_path / name)
+    document = json.loads(source.read_text())
+    for image, (width, height) in zip(document["images"], ((9, 60), (80, 9), (10, 10)), strict=True):
+        image |= {"width": width, "height": height}
+    source.write_text(json.dumps(document))
+    found = convert(source, tmp_path / "out", None, "yolo")
+    assert found.warnings[0].startswith("2 images of split train are under 10 pixels wide or high")
+    assert len(list((tmp_path / "out" / "images" / "train").iterdir())) == 3
+    problems = check_dataset(tmp_path / "out" / "dataset.yaml")
+    assert len(problems) == 2
+    assert all("under 10 pixels" in problem for problem in problems)
+
+
 def test_an_export_replaces_stale_caches(tmp_path: Path) -> None:
     """Ultralytics keys them on paths and sizes, which may be the same when labels are not."""
     source = coco(tmp_path, {"bbox": [1, 1, 5, 5]})
