@@ -37,6 +37,7 @@ _EVERY_S = 5.0
     "--classes", metavar="NAMES", help="Which, in this order: a,b,c; or what takes in what: vehicle=car+bus,person."
 )
 @click.option("--split", metavar="SHARES", help="Of items that SRC puts into none: train=0.8,val=0.2; default: train.")
+@click.option("--boxes", is_flag=True, help="Take boxes alone; outlines and masks are left out, and counted.")
 @click.option("--strict", is_flag=True, help="Fail where anything would be left out or changed.")
 @json_option
 def convert(
@@ -47,6 +48,7 @@ def convert(
     media: str,
     classes: str | None,
     split: str | None,
+    boxes: bool,
     strict: bool,
     as_json: bool,
 ) -> int:
@@ -70,6 +72,7 @@ def convert(
         media=media,  # type: ignore[arg-type]  # click knows the choices
         classes=_classes(classes),
         split=_shares(split),
+        boxes=boxes,
         strict=strict,
         progress=_told(),
     )

@@ -7,7 +7,6 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
@@ -65,6 +64,8 @@ def _checks() -> Iterator[Check]:
 
 
 def _package(name: str, extra: str | None = None) -> Check:
+    from importlib.metadata import PackageNotFoundError, version  # slow to import
+
     try:
         return True, name, version(name)
     except PackageNotFoundError:
@@ -101,6 +102,8 @@ def _probing() -> Iterator[Check]:
         reason = why_not()
     except RushesError:
         return
+    from importlib.metadata import version
+
     used = f"ffprobe: {reason}" if reason else f"ffprobe, and where there are many files by PyAV {version('av')}"
     yield True, "probing", f"by {used}"
 

@@ -30,7 +30,7 @@ from rushes.export.run import ExportRun, Part
 from rushes.export.split import split_of
 from rushes.formats.dataset import Dataset, Labelled
 from rushes.formats.dm.carry import set_aside
-from rushes.formats.placing import clip
+from rushes.formats.placing import box_of, clip
 from rushes.jsonl import encode, json_bytes
 from rushes.labels import Annotation
 from rushes.records import MediaInfo, Sample, WrittenFile
@@ -112,6 +112,7 @@ def convert(
     media: MediaMode = "auto",
     classes: Classes | None = None,
     split: Mapping[str, float] | None = None,
+    boxes: bool = False,
     strict: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Conversion:
@@ -126,6 +127,7 @@ def convert(
             leaves them where they are, and writes labels only.
         classes: Class names in order; or new names, each with the old ones it takes in; None takes the source's order.
         split: Shares of the splits for items that the source puts into none; None puts those into train.
+        boxes: Take boxes alone, and leave out outlines and masks, counted: to draw masks takes a hundred times as long.
         strict: Refuse to leave out or change anything.
         progress: Is told, now and then, how many items are done.
 
@@ -139,7 +141,7 @@ def convert(
     _check(source, target, write_as, media)
     name = read_as or detect(source)
     building = begin(target)
-    dataset = read_dataset(source, name, **_arguments(name, write_as, building))
+    dataset = read_dataset(source, name, **_arguments(name, boxes or write_as in _BOXES_ONLY, building))
     names = [category.name for category in dataset.categories]
     mapping = class_map(classes, names)
     params = {
@@ -151,6 +153,7 @@ def convert(
         "media": media,
         "shard_bytes": 10**9,
         "output": str(target),
+        "boxes": boxes,
     }
     tally = _Tally()
     with (building / _PARTS).open("wb") as parts:
@@ -190,10 +193,10 @@ def _check(source: Path, target: Path, write_as: str, media: MediaMode) -> None:
         raise ConfigError(f"{target}: holds {source}, and a new dataset replaces it; expected another folder.")
 
 
-def _arguments(read_as: str, write_as: str, building: Path) -> dict[str, Any]:
+def _arguments(read_as: str, boxes: bool, building: Path) -> dict[str, Any]:
     """Returns what else a reader is told: to leave out what is not asked for, and where to put what is packed."""
     if read_as == "coco":
-        return {"outlines": write_as not in _BOXES_ONLY}
+        return {"outlines": not boxes}
     return {"into": building / _UNPACKED} if read_as == "webdataset" else {}
 
 
@@ -295,7 +298,8 @@ def _sample(
     info = _info(dataset, item, media_type)
     dropped: Counter[str] = Counter()
     is_image = media_type.startswith("image/")
-    labels = tuple(_fitted(item.annotations, renamed, info, is_image, dropped))
+    found = [_boxed(label, dropped) for label in item.annotations] if params["boxes"] else item.annotations
+    labels = tuple(_fitted(found, renamed, info, is_image, dropped))
     label = renamed.get(item.label) if item.label is not None else None
     if label is None and item.label is not None:
         dropped["class_not_listed"] += 1
@@ -338,6 +342,15 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0  # placing says what is wrong
+
+
+def _boxed(label: Annotation, dropped: Counter[str]) -> Annotation:
+    """Returns a label without outlines and mask, and with the box around them where it has none of its own."""
+    if not (label.polygon or label.parts or label.mask):
+        return label
+    dropped["polygon_unsupported"] += bool(label.polygon or label.parts)
+    dropped["mask_unsupported"] += bool(label.mask)
+    return replace(label, box=label.box or box_of(label), polygon=None, parts=None, mask=None)
 
 
 def _fitted(

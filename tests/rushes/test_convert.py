@@ -123,6 +123,19 @@ def test_classes_are_ordered_merged_and_dropped(tmp_path: Path) -> None:
     assert content["names"] == {0: "vehicle"}
 
 
+@pytest.mark.parametrize("target", ["coco", "voc", "yolo-seg", "csv"])
+def test_boxes_alone_where_no_more_is_asked_for(tmp_path: Path, target: str) -> None:
+    bare = {"id": 3, "image_id": 1, "category_id": 3, "segmentation": RING}
+    found = convert(coco(tmp_path / "coco", CAR, BUS, bare), tmp_path / "made", None, target, boxes=True)
+    assert found.dropped["polygon_unsupported"] == 2
+    assert not (tmp_path / "made" / "SegmentationObject").exists()
+    labels = next(read_dataset(tmp_path / "made", target).items).annotations
+    assert {found.label for found in labels} == {"car", "bus"}
+    if target in ("coco", "csv"):
+        assert [label.box for label in labels] == [(10, 10, 20, 20), (40, 5, 20, 20), (10, 10, 20, 20)]
+        assert not any(label.polygon for label in labels)
+
+
 def test_strict_refuses_any_loss_and_leaves_what_was_there(tmp_path: Path) -> None:
     source = coco(tmp_path / "coco")
     convert(source, tmp_path / "made", None, "coco")
