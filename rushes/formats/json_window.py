@@ -11,7 +11,7 @@ from rushes.errors import AnnotationError
 
 __all__ = ["MAX_OBJECT_BYTES", "WINDOW_BYTES", "Window"]
 
-MAX_OBJECT_BYTES = 256 * 2**20
+MAX_OBJECT_BYTES = 64 * 2**20
 """A larger object of a list is refused."""
 MAX_DEPTH = 64
 WINDOW_BYTES = 2**20

@@ -257,3 +257,12 @@ def test_names_in_every_script_stay(tmp_path: Path) -> None:
     data = read(written(tmp_path, document(BOX, images=names, categories=[CAR | {"name": "Füße"}])))
     (item,) = data.items
     assert (item.path, item.annotations[0].label) == ("猫 1.jpg", "Füße")
+
+
+def test_one_object_of_70_mb_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
+    path = tmp_path / "c.json"
+    with path.open("wb") as file:
+        file.write(b'{"images":[{"id":1,"file_name":"')
+        file.truncate(70 * 2**20)
+    with pytest.raises(AnnotationError, match=r"^c\.json, byte 11: more than 67108864 bytes in one object"):
+        read(path)
