@@ -104,15 +104,28 @@ def transcode(
     """
     from cli.percent import percent
     from rushes.pipeline_file import load_transcode
-    from rushes.video import transcode_video
+    from rushes.video.convert import convert
+    from rushes.video.probe import examine
+    from rushes.video.remarks import dropped, losses
 
     times = {"start_time": start_s, "duration": duration_s}
     given = [f"{field}={value}" for field, value in times.items() if value is not None]
     config = load_transcode([*fields, *given], profile or "none")
+    probed = examine(there(source))
     with percent("transcode") as progress:
-        transcode_video(there(source), target, config, progress, workers=os.cpu_count() or 1)
+        info, remarks = convert(source, target, config, probed, progress, workers=os.cpu_count() or 1)
+    said = "; ".join(filter(None, (remarks, *losses(probed, info, config)))) or None
+    left_out = dropped(probed)
+    for words in filter(None, (said, _counted(left_out))):
+        note(f"{target}: {words}")
     say(str(target))
-    return _end([{"path": str(target)}], as_json)
+    return _end([{"path": str(target), "remarks": said, "dropped_streams": left_out}], as_json)
+
+
+def _counted(left_out: dict[str, int]) -> str | None:
+    """Returns in words what streams are left out, if any are."""
+    words = ", ".join(f"{count} {kind}" for kind, count in left_out.items())
+    return f"left out: {words}" if words else None
 
 
 @click.command()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -18,12 +16,12 @@ from rushes.jsonl import read_lines, write_lines
 from rushes.records import Media, MediaInfo, Verified
 from rushes.sniff import Sniffed, looks_like, sniff
 from rushes.video.chunks import cuts_key
-from rushes.video.colour import can_tone_map
 from rushes.video.config import TranscodeConfig
 from rushes.video.conform import conform
 from rushes.video.convert import chunks_of
 from rushes.video.cuts import Chunk, in_chunks
-from rushes.video.probe import Probed, examine, probe
+from rushes.video.probe import examine, probe
+from rushes.video.remarks import brightness, dropped, losses
 from rushes.video.verdict import Verdict, judge
 from rushes.workspace import Workspace, stored
 
@@ -161,12 +159,15 @@ class _Video:
     def make(self) -> Media:
         """Makes what is asked for, and returns it."""
         info, verdict = self._before or self._anew()
-        why = "; ".join([verdict.reason, *_notes(self._probed, info, self._transcode)])
+        # What is encoded has it in its verdict, by the ffmpeg that did it; when it is used again, another may be here.
+        bright = None if verdict.action == "transcoded" else brightness(self._probed, self._transcode)
+        said = [verdict.reason, bright, *losses(self._probed, info, self._transcode)]
+        why = "; ".join(filter(None, said))
         media = _kept(self._verified, self._probed.info, why, self._transcode)
         if verdict.action == "kept":
             return media
         made = _derived(media, self._workspace, self._derived, info)
-        return replace(made, action=verdict.action, dropped_streams=_dropped(self._probed))
+        return replace(made, action=verdict.action, dropped_streams=dropped(self._probed))
 
     def _anew(self) -> tuple[MediaInfo, Verdict]:
         folder = chunk_folder(self._verified, recipe_of(self._transcode))
@@ -178,29 +179,6 @@ class _Video:
             write_lines(self._words, [made[1]])
         shutil.rmtree(chunks, ignore_errors=True)
         return made
-
-
-def _notes(probed: Probed, info: MediaInfo, transcode: TranscodeConfig) -> Iterator[str]:
-    """Yields what else is worth saying of what was made."""
-    if probed.colours.hdr and transcode.hdr == "keep":
-        yield "HDR kept"
-    elif probed.colours.hdr:
-        yield "HDR toned down" if can_tone_map() else "HDR kept: this ffmpeg cannot tone it down"
-    if probed.info.audio_codec and not probed.audio_decodable:
-        yield f"sound dropped: {probed.info.audio_codec} cannot be decoded"
-    whole = transcode.fps is None and not transcode.start_time and transcode.duration is None
-    if whole and None not in (found := (info.frames, probed.info.frames)) and found[0] != found[1]:
-        yield f"{found[0]} of {found[1]} frames decode"
-    listed, there = probed.listed_frames, probed.info.frames
-    if listed is not None and there is not None and there < listed:
-        yield f"{there} of the {listed} frames that the container lists are shown"
-
-
-def _dropped(probed: Probed) -> dict[str, int]:
-    """Returns how many streams of each kind are left out of what is made: one picture and one sound stay."""
-    unheard = probed.info.audio_codec is not None and not probed.audio_decodable
-    kinds = Counter(probed.others) + Counter({"audio": int(unheard)})
-    return dict(sorted(kinds.items()))
 
 
 def _image(

@@ -80,6 +80,8 @@ class TranscodeConfig:
         """Returns a field that contradicts another, and what is expected; None where all go together."""
         if self.hdr == "keep" and not self.vcodec.startswith(("libx265", "hevc")):
             return "hdr", f"players take high dynamic range as HEVC only; expected vcodec libx265, not {self.vcodec}"
+        if self.upscale and self.resolution is None:
+            return "upscale", "enlarges pictures to a resolution; expected one beside it, like resolution 1280x720"
         return None
 
 

@@ -18,11 +18,12 @@ from rushes.video.demands import check_demands
 from rushes.video.encoder import card, replacement
 from rushes.video.limits import check_duration
 from rushes.video.probe import Probed, examine
-from rushes.video.transcode import Encoded, Progress, check_names, encode
+from rushes.video.remarks import brightness
+from rushes.video.transcode import Encoded, Progress, check_target, encode
 
 __all__ = ["chunks_of", "convert", "optimize_for_web", "transcode_video"]
 
-_CONTAINERS = (".mp4", ".mov", ".m4v")
+_CHUNKED = (".mp4", ".mov", ".m4v")
 
 
 def transcode_video(
@@ -39,7 +40,8 @@ def transcode_video(
 
     Args:
         input: The source.
-        output: Where the result goes; its suffix names the container. What was there is replaced at the end.
+        output: Where the result goes; its suffix names the container, one of `transcode.CONTAINERS`. What was there
+            is replaced at the end.
         config: What to make of it.
         progress_callback: Called with per cent done, never backwards, and with 100 once the output is in place.
         workers: Chunks of a video longer than `config.split_s` to encode at a time.
@@ -48,8 +50,8 @@ def transcode_video(
         The path of the output.
 
     Raises:
-        ConfigError: Output and input are the same file, `start_time` or `duration` do not fit the source, or settings
-            contradict each other.
+        ConfigError: Output and input are the same file, the suffix is none of `transcode.CONTAINERS`, `start_time` or
+            `duration` do not fit the source, or settings contradict each other.
         NotMediaError: The input is no video.
         UnsupportedFormatError: The ffmpeg at hand cannot decode it, or not tone it down.
         CorruptMediaError: The input is damaged.
@@ -107,7 +109,7 @@ def convert(
         by = f"{hardware.software} instead of {hardware.name}: {error}"
         software = replace(config, vcodec=hardware.software)
         info, remarks = _convert(source, target, software, probed, progress, folder, workers)
-    return Encoded(info, "; ".join(filter(None, (by, remarks))) or None)
+    return Encoded(info, "; ".join(filter(None, (by, brightness(probed, config), remarks))) or None)
 
 
 def _convert(
@@ -119,7 +121,7 @@ def _convert(
     folder: Path | None,
     workers: int,
 ) -> Encoded:
-    check_names(source, target)
+    check_target(source, target)
     chunks = chunks_of(source, target, config, probed)
     if not chunks:
         return encode(source, target, config, probed, progress)
@@ -141,7 +143,7 @@ def chunks_of(source: Path, target: Path, config: TranscodeConfig, probed: Probe
         UnsupportedFormatError: It is to be toned down, and this ffmpeg cannot.
         FFmpegNotFoundError: There is no ffprobe.
     """
-    if target.suffix.lower() not in _CONTAINERS or not in_chunks(probed, config):
+    if target.suffix.lower() not in _CHUNKED or not in_chunks(probed, config):
         return ()
     check_demands(source, config, probed)
     check_duration(source, probed.info.duration_s, config.max_duration_s)

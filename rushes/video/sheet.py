@@ -22,7 +22,7 @@ from rushes.video.limits import MAX_PIXELS
 from rushes.video.probe import Probed, examine
 from rushes.video.stills import sought, spread, take, tick_of, time_of
 from rushes.video.timeline import tick_at
-from rushes.video.transcode import check_names
+from rushes.video.transcode import check_other
 
 __all__ = ["Picture", "clock", "contact_sheet", "thumbnail"]
 
@@ -131,9 +131,9 @@ def clock(time_s: float) -> str:
 
 
 def _check(source: Path, target: Path) -> None:
-    check_names(source, target)
     if target.suffix.lower() not in _FORMATS:
         raise ConfigError(f"{target.name}: expected a picture's name, which ends in .jpg, .png or .webp.")
+    check_other(source, target)
 
 
 def _check_grid(columns: int, rows: int, box: tuple[int, int]) -> None:

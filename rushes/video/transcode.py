@@ -29,17 +29,21 @@ from rushes.video.probe import Probed, examine
 from rushes.video.process import Finished, run
 
 __all__ = [
+    "CONTAINERS",
     "Encoded",
     "Progress",
     "accident",
     "check_complaints",
-    "check_names",
+    "check_other",
     "check_output",
+    "check_target",
     "corrupt",
     "encode",
     "limit_s",
 ]
 
+CONTAINERS = (".mp4", ".m4v", ".mov", ".mkv", ".avi", ".flv", ".ts", ".m2ts", ".mts", ".asf", ".wmv", ".3gp")
+"""Suffixes of what H.264 can be put into, and that is one file: a playlist leaves its pieces beside it."""
 Progress = Callable[[float], None]
 """Called with per cent done, 0 to 100."""
 
@@ -65,7 +69,7 @@ def encode(
     Raises:
         The errors of `transcode_video`.
     """
-    check_names(source, target)
+    check_target(source, target)
     check_demands(source, config, probed)
     expected_s = _expected(source, probed.info, config)
     check_duration(source, expected_s, config.max_duration_s)
@@ -97,14 +101,26 @@ def check_complaints(source: Path, done: Finished) -> None:
         )
 
 
-def check_names(source: Path, target: Path) -> None:
-    """Refuses an output that has no suffix to go by, or that is the input.
+def check_target(source: Path, target: Path) -> None:
+    """Refuses an output whose suffix names no container that one file is, or that is the input.
 
     Raises:
         ConfigError: Either.
     """
-    if not target.suffix:
-        raise ConfigError(f"{target.name}: the output's name must end in its container, like {target.name}.mp4.")
+    if target.suffix.lower() not in CONTAINERS:
+        raise ConfigError(
+            f"{target.name}: the output's name must end in its container, like {target.stem or 'out'}.mp4; "
+            f"expected one of {' '.join(CONTAINERS)}."
+        )
+    check_other(source, target)
+
+
+def check_other(source: Path, target: Path) -> None:
+    """Refuses an output that is the input.
+
+    Raises:
+        ConfigError: It is.
+    """
     if target.exists() and target.samefile(source):
         raise ConfigError(f"{target.name}: output and input are the same file. Give the output another name.")
 

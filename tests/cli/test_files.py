@@ -90,6 +90,20 @@ def test_a_video_is_transcoded_to_the_fields_that_were_set(tmp_path: Path) -> No
     assert (facts["width"], facts["height"], facts["video_codec"]) == (64, 48, "h264")
 
 
+def test_a_transcode_says_what_is_not_as_it_was_asked_for(tmp_path: Path) -> None:
+    clip = tmp_path / "in.mkv"
+    (tmp_path / "in.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nwords\n")
+    streams = ["-f", "lavfi", "-i", "testsrc2=s=128x96:d=1:r=10", "-i", str(tmp_path / "in.srt")]
+    subprocess.run([str(find("ffmpeg")), "-v", "error", *streams, "-c:v", "mpeg4", str(clip)], check=True)
+    done = rushes("transcode", clip, tmp_path / "out.mp4", "--set", "vcodec=h264_videotoolbox", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "libx264 instead of h264_videotoolbox: " in done.stderr
+    assert "left out: 1 subtitle" in done.stderr
+    file = json.loads(done.stdout.splitlines()[-1])["files"][0]
+    assert file["remarks"].startswith("libx264 instead of h264_videotoolbox: ")
+    assert file["dropped_streams"] == {"subtitle": 1}
+
+
 def test_many_files_are_probed_in_their_order(tmp_path: Path) -> None:
     """Of which most are looked at by workers, as far as there are any here."""
     clip, files = coloured(tmp_path / "in.mp4"), []

@@ -147,6 +147,16 @@ def test_what_cannot_be_toned_down_is_refused_where_that_is_asked_for(plain_ffmp
     assert "HDR kept: this ffmpeg cannot tone it down" in media.reason
 
 
+def test_what_became_of_the_brightness_is_said_again_by_another_ffmpeg(
+    plain_ffmpeg: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = bars(tmp_path / "hdr.mp4")
+    media, _ = ingested(clip, FAST)
+    monkeypatch.delenv("RUSHES_FFMPEG")
+    assert find("ffmpeg") != plain_ffmpeg
+    assert ingested(clip, FAST)[0] == media
+
+
 @pytest.mark.parametrize("vcodec", ["libx264", "libx265"])
 @pytest.mark.parametrize(
     "pix_fmt", [f"yuv4{colours}p{bits}" for colours in ("20", "22", "44") for bits in ("", "10le")]
@@ -188,7 +198,6 @@ def test_what_x265_makes_depends_on_no_processor_and_is_no_complaint(clips: Path
         ("64x48", replace(FAST, resolution="640x360", upscale=True), (480, 360)),
         ("64x48", replace(FAST, resolution="640x360"), (64, 48)),
         ("640x480", replace(FAST, resolution="320x320", upscale=True), (320, 240)),
-        ("64x48", replace(FAST, upscale=True), (64, 48)),
     ],
 )
 def test_a_picture_is_enlarged_where_that_is_asked_for(
@@ -199,6 +208,12 @@ def test_a_picture_is_enlarged_where_that_is_asked_for(
     assert (media.info.width, media.info.height) == made
     assert ("not the size that is asked for" in media.reason) == (size != f"{made[0]}x{made[1]}")
     assert judge(file, examine(file), config).action == "kept"
+
+
+def test_to_enlarge_to_no_size_is_refused(clips: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"upscale = True: .*expected one beside it, like resolution 1280x720"):
+        transcode_video(clips / "card.mp4", tmp_path / "made.mp4", replace(FAST, upscale=True))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_picture_is_not_enlarged_beyond_what_can_be_read(clips: Path, tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ def test_names_are_names_and_nothing_else(clips: Path, tmp_path: Path, monkeypat
         ({"rows": 41}, "rows = 41: expected 1 to 40"),
         ({"size": "small"}, "size = small: expected WIDTHxHEIGHT"),
         ({"output": "sheet.gif"}, r"sheet\.gif: expected a picture's name"),
-        ({"output": "sheet"}, "sheet: the output's name must end in"),
+        ({"output": "sheet"}, "sheet: expected a picture's name, which ends in"),
     ],
 )
 def test_a_wrong_wish_is_said_in_one_line(

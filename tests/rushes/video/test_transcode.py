@@ -23,6 +23,7 @@ from rushes.video.beside import beside
 from rushes.video.config import fit
 from rushes.video.frames import extract_frames, frame_times
 from rushes.video.probe import examine, probe
+from rushes.video.transcode import CONTAINERS
 from tests.rushes.video.clips import card, coloured, ffmpeg, number, turned
 
 REAL = Path(__file__).parents[4] / "shared" / "media"
@@ -297,3 +298,18 @@ def test_real_clips_are_made_frame_for_frame_or_refused_in_words(name: str, tmp_
     assert len(frame_times(made)) == len(frame_times(source))
     assert max(info.width, info.height) <= 320
     assert (info.rotation, info.video_codec) == (0, "h264")
+
+
+@pytest.mark.parametrize("name", ["a.m3u8", "a.mpd", "a.webm", "a.gif", "a.jpg", "a.h264", "a.part", "a", "."])
+def test_what_is_no_container_of_one_file_is_refused_before_anything_is_written(
+    clips: Path, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(ConfigError, match=r"must end in its container, like .*\.mp4; expected one of \.mp4 \.m4v"):
+        transcode_video(clips / "card.mp4", tmp_path / name, FAST)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", CONTAINERS)
+def test_each_container_takes_what_is_made(clips: Path, tmp_path: Path, suffix: str) -> None:
+    made = transcode_video(clips / "card.mp4", tmp_path / f"a{suffix}", FAST)
+    assert probe(made).frames == probe(clips / "card.mp4").frames
