@@ -12,6 +12,9 @@ from rushes.errors import AnnotationError
 __all__ = ["DAMAGE", "upright_size"]
 
 _ORIENTATION = 0x0112
+_HEAD_BYTES = 2048
+_EXIF = 0xE1
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 DAMAGE = (
     OSError,
     ValueError,
@@ -36,6 +39,9 @@ def upright_size(path: Path, where: str) -> tuple[int, int]:
     Raises:
         AnnotationError: It is missing, or no picture.
     """
+    plain = _plain_jpeg(path)
+    if plain is not None:
+        return plain
     try:
         with Image.open(path) as opened:
             width, height = opened.size
@@ -47,3 +53,27 @@ def upright_size(path: Path, where: str) -> tuple[int, int]:
     except (*DAMAGE, Image.DecompressionBombError) as error:
         raise AnnotationError(f"{where}: {path.name} cannot be read as a picture: {error}.") from None
     return (height, width) if turned else (width, height)
+
+
+def _plain_jpeg(path: Path) -> tuple[int, int] | None:
+    """Returns the size of a JPEG that says nothing of an orientation; None of all else, which is Pillow's to read.
+
+    Format: ITU-T T.81, annex B: segments of a marker and a length, of which the frame header tells the size.
+    """
+    try:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  for each picture of a dataset
+            head = file.read(_HEAD_BYTES)
+    except OSError:
+        return None
+    if head[:2] != b"\xff\xd8":
+        return None
+    at = 2
+    while head[at : at + 1] == b"\xff" and at + 9 <= len(head):
+        marker, length = head[at + 1], int.from_bytes(head[at + 2 : at + 4], "big")
+        if marker in _FRAMES:
+            height, width = struct.unpack_from(">HH", head, at + 5)
+            return (width, height) if width and height else None
+        if marker == _EXIF or length < 2 or not 0xC0 <= marker < 0xFF:
+            return None
+        at += 2 + length
+    return None
