@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from traceback import walk_tb
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -148,7 +149,9 @@ def running(exporter: BaseExporter, what: str) -> Iterator[None]:
         raise
     except Exception as error:
         name = type(exporter).__name__
-        raise ExporterError(f"{name} broke on {what}: {type(error).__name__}: {error}{_at(error)}.") from error
+        raise ExporterError(
+            f"{name} broke on {what}: {type(error).__name__}: {error}{_at(error, exporter)}."
+        ) from error
 
 
 def rejected(media: Media, error: RushesError) -> Rejection:
@@ -159,9 +162,9 @@ def rejected(media: Media, error: RushesError) -> Rejection:
     return replace(rejection, message=rejection.message.replace(Path(media.path).name, verified.source.id), **known)
 
 
-def _at(error: Exception) -> str:
-    """Returns where an error was raised: the innermost place, which is in the hook or in what it called."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f" ({Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno})" if trace else ""
+def _at(error: Exception, exporter: BaseExporter) -> str:
+    """Returns where the exporter was: in the last line of its own module, whatever that called, where there is one."""
+    places = list(walk_tb(error.__traceback__))
+    own = [place for place in places if place[0].f_globals.get("__name__") == type(exporter).__module__]
+    frame, line = (own or places)[-1]
+    return f" ({Path(frame.f_code.co_filename).name}, line {line})"

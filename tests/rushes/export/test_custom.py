@@ -158,9 +158,10 @@ def test_a_parameter_that_every_exporter_has_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_hook_that_breaks_ends_the_run_and_is_named_with_item_and_line(tmp_path: Path) -> None:
-    code = "class Own(BaseExporter):\n    def convert_data(self, data):\n        return {}[data.id]\n"
-    with pytest.raises(ExporterError, match=r"Own broke on 0: KeyError: '0' \(own\.py, line 8\)"):
-        export(pipeline(tmp_path / "user", code))
+    for number, broken in enumerate(("{}[data.id]", "data[data.id]")):  # a hook, and what rushes does for one
+        code = f"class Own(BaseExporter):\n    def convert_data(self, data):\n        return {broken}\n"
+        with pytest.raises(ExporterError, match=r"Own broke on 0: KeyError: '0' \(own\.py, line 8\)"):
+            export(pipeline(tmp_path / f"user{number}", code))
 
 
 def test_a_hook_that_refuses_an_item_fails_that_item_and_its_files_go(tmp_path: Path) -> None:
