@@ -30,10 +30,10 @@ from rushes.video.cuts import Chunk, times_of
 from rushes.video.demands import allowed
 from rushes.video.ffprobe import query, sniff_video
 from rushes.video.probe import Probed
-from rushes.video.process import Finished, run
+from rushes.video.process import Finished
 from rushes.video.timeline import in_order
 from rushes.video.timing import ratio
-from rushes.video.transcode import accident, check_output, limit_s
+from rushes.video.transcode import accident, check_output, run_within
 
 __all__ = ["UNFIT", "Part", "cuts_key", "is_unfit", "join", "make_part", "name_of", "parts", "place"]
 
@@ -119,8 +119,8 @@ def make_part(
             if part is None
             else chunk_command(source, made, config, probed, part)
         )
-        limits, timeout_s = allowed(source, config, probed), limit_s(probed.info.duration_s, config)
-        done = run(command, timeout_s=timeout_s, on_progress=on_progress or _heard, limits=limits)
+        limits, length_s = allowed(source, config, probed), probed.info.duration_s
+        done = run_within(source, command, length_s, config, on_progress=on_progress or _heard, limits=limits)
         if why := _wrong(source, made, part, probed, done):
             _unfit(folder, f"{target.name}: {why}")
         else:
@@ -145,8 +145,7 @@ def join(
     with beside(target) as part, beside(folder / "chunks.txt") as listing:
         listing.write_text("\n".join(_listing(chunks, ratio(probed.time_base))), encoding="ascii")
         command = join_command(listing, sound, part, config, float(made[0].ticks[0] * made[0].tick_s))
-        limits, timeout_s = allowed(source, config, probed), limit_s(probed.info.duration_s, config)
-        done = run(command, timeout_s=timeout_s, limits=limits)
+        done = run_within(source, command, probed.info.duration_s, config, limits=allowed(source, config, probed))
         if error := accident(source, done):
             raise error
         try:

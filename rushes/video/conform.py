@@ -13,8 +13,7 @@ from rushes.video.config import TranscodeConfig
 from rushes.video.convert import convert
 from rushes.video.limits import check_duration, encoding
 from rushes.video.probe import Probed
-from rushes.video.process import run
-from rushes.video.transcode import check_complaints, check_output, corrupt, limit_s
+from rushes.video.transcode import check_complaints, check_output, corrupt, run_within
 from rushes.video.verdict import Verdict
 
 __all__ = ["conform"]
@@ -67,7 +66,7 @@ def _explained(verdict: Verdict, remarks: str | None) -> Verdict:
 def _check_decodes(source: Path, probed: Probed, config: TranscodeConfig) -> str | None:
     """Decodes what is to be copied, and returns what there was to complain of although it could be decoded."""
     command = keyframes_command(source) if config.check == "keyframes" else decode_command(source, probed)
-    done = run(command, timeout_s=limit_s(probed.info.duration_s, config))
+    done = run_within(source, command, probed.info.duration_s, config)
     if done.code != 0:
         raise corrupt(source, done)
     check_complaints(source, done)
@@ -78,9 +77,11 @@ def _copied(source: Path, target: Path, config: TranscodeConfig, probed: Probed,
     """Returns the probe of a copy that has all that the source has, or None where there is none."""
     info = probed.info
     with beside(target) as part:
-        done = run(
+        done = run_within(
+            source,
             copy_command(source, part, config, probed, with_sound),
-            timeout_s=limit_s(info.duration_s, config),
+            info.duration_s,
+            config,
             limits=encoding(source, info.width * info.height),
         )
         if done.code != 0:

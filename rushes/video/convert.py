@@ -17,9 +17,10 @@ from rushes.video.cuts import Chunk, cut, in_chunks
 from rushes.video.demands import check_demands
 from rushes.video.encoder import card, replacement
 from rushes.video.limits import check_duration
+from rushes.video.names import check_target
 from rushes.video.probe import Probed, examine
 from rushes.video.remarks import brightness
-from rushes.video.transcode import Encoded, Progress, check_target, encode
+from rushes.video.transcode import Encoded, Progress, encode
 
 __all__ = ["chunks_of", "convert", "optimize_for_web", "transcode_video"]
 
@@ -40,7 +41,7 @@ def transcode_video(
 
     Args:
         input: The source.
-        output: Where the result goes; its suffix names the container, one of `transcode.CONTAINERS`. What was there
+        output: Where the result goes; its suffix names the container, one of `names.CONTAINERS`. What was there
             is replaced at the end.
         config: What to make of it.
         progress_callback: Called with per cent done, never backwards, and with 100 once the output is in place.
@@ -50,7 +51,7 @@ def transcode_video(
         The path of the output.
 
     Raises:
-        ConfigError: Output and input are the same file, the suffix is none of `transcode.CONTAINERS`, `start_time` or
+        ConfigError: Output and input are the same file, the suffix is none of `names.CONTAINERS`, `start_time` or
             `duration` do not fit the source, or settings contradict each other.
         NotMediaError: The input is no video.
         UnsupportedFormatError: The ffmpeg at hand cannot decode it, or not tone it down.

@@ -25,7 +25,7 @@ _TAIL_BYTES = 16 * 1024
 _CHUNK_BYTES = 64 * 1024
 _OUTPUT_BYTES = 256 * 1024 * 1024
 _WORDS = 500
-_GRACE_S = 5.0
+_GRACE_S = 1.0
 _STUCK_S = 60.0
 # PR_SET_PDEATHSIG with SIGKILL, for a Linux without util-linux; exec keeps it.
 _SHIM = "import ctypes,os,sys;ctypes.CDLL(None).prctl(1,9,0,0,0);os.execv(sys.argv[1],sys.argv[1:])"
@@ -206,7 +206,10 @@ def _report(output: bytearray, on_progress: Callable[[float], None]) -> None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Asks, waits five seconds, and kills: ffmpeg ignores SIGTERM while it duplicates frames."""
+    """Asks, waits a second, and kills: ffmpeg ignores SIGTERM while it duplicates frames.
+
+    An encoder that is asked makes the frames first that it looked ahead, which takes longer, and nobody wants them.
+    """
     process.terminate()
     try:
         process.wait(_GRACE_S)

@@ -19,10 +19,10 @@ from rushes.jsonl import atomic_write, storing
 from rushes.video.config import fit, parse_resolution
 from rushes.video.frame_commands import Moment
 from rushes.video.limits import MAX_PIXELS
+from rushes.video.names import check_other
 from rushes.video.probe import Probed, examine
 from rushes.video.stills import sought, spread, take, tick_of, time_of
 from rushes.video.timeline import tick_at
-from rushes.video.transcode import check_other
 
 __all__ = ["Picture", "clock", "contact_sheet", "thumbnail"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,26 +24,22 @@ from rushes.video.beside import beside
 from rushes.video.command import decode_command, encode_command
 from rushes.video.config import TranscodeConfig
 from rushes.video.demands import allowed, check_demands
-from rushes.video.limits import Limits, check_duration, check_filled
+from rushes.video.limits import NOTHING_WRITTEN, Limits, check_duration, check_filled
+from rushes.video.names import check_target
 from rushes.video.probe import Probed, examine
 from rushes.video.process import Finished, run
 
 __all__ = [
-    "CONTAINERS",
     "Encoded",
     "Progress",
     "accident",
     "check_complaints",
-    "check_other",
     "check_output",
-    "check_target",
     "corrupt",
     "encode",
-    "limit_s",
+    "run_within",
 ]
 
-CONTAINERS = (".mp4", ".m4v", ".mov", ".mkv", ".avi", ".flv", ".ts", ".m2ts", ".mts", ".asf", ".wmv", ".3gp")
-"""Suffixes of what H.264 can be put into, and that is one file: a playlist leaves its pieces beside it."""
 Progress = Callable[[float], None]
 """Called with per cent done, 0 to 100."""
 
@@ -77,9 +73,11 @@ def encode(
         check_filled(source, config.fps, expected_s, probed.info.frames)
     limits = allowed(source, config, probed)
     with beside(target) as part:
-        done = run(
+        done = run_within(
+            source,
             encode_command(source, part, config, probed, expected_s),
-            timeout_s=limit_s(expected_s, config),
+            expected_s,
+            config,
             on_progress=_percent(progress, expected_s),
             limits=limits,
         )
@@ -101,33 +99,31 @@ def check_complaints(source: Path, done: Finished) -> None:
         )
 
 
-def check_target(source: Path, target: Path) -> None:
-    """Refuses an output whose suffix names no container that one file is, or that is the input.
-
-    Raises:
-        ConfigError: Either.
-    """
-    if target.suffix.lower() not in CONTAINERS:
-        raise ConfigError(
-            f"{target.name}: the output's name must end in its container, like {target.stem or 'out'}.mp4; "
-            f"expected one of {' '.join(CONTAINERS)}."
-        )
-    check_other(source, target)
-
-
-def check_other(source: Path, target: Path) -> None:
-    """Refuses an output that is the input.
-
-    Raises:
-        ConfigError: It is.
-    """
-    if target.exists() and target.samefile(source):
-        raise ConfigError(f"{target.name}: output and input are the same file. Give the output another name.")
-
-
-def limit_s(duration_s: float | None, config: TranscodeConfig) -> float:
+def _limit_s(duration_s: float | None, config: TranscodeConfig) -> float:
     """Returns how long ffmpeg may take over so much video."""
     return min(_START_S + _SLOWEST * duration_s if duration_s else _UNKNOWN_S, config.max_time_s)
+
+
+def run_within(
+    source: Path,
+    command: Sequence[str],
+    duration_s: float | None,
+    config: TranscodeConfig,
+    on_progress: Callable[[float], None] | None = None,
+    limits: Limits = NOTHING_WRITTEN,
+) -> Finished:
+    """Runs an ffmpeg within the time that it may take over so much of a video.
+
+    Raises:
+        MediaLimitsError: It took longer; where the config's own limit ended it, that is said.
+        The other errors of `run`.
+    """
+    timeout_s = _limit_s(duration_s, config)
+    try:
+        return run(command, timeout_s=timeout_s, on_progress=on_progress, limits=limits)
+    except MediaLimitsError as error:
+        key = f" transcode.max_time_s = {timeout_s:g} allows no more." if timeout_s == config.max_time_s else ""
+        raise MediaLimitsError(f"{source.name}: {error}{key}") from error
 
 
 def _expected(source: Path, info: MediaInfo, config: TranscodeConfig) -> float | None:
@@ -171,7 +167,7 @@ def _failure(
             f"{source.name}: its transcode grows to more than {limits.file_bytes} bytes, out of "
             f"{source.stat().st_size}. It is made to do so: leave it out."
         )
-    check = run(decode_command(source, probed), timeout_s=limit_s(probed.info.duration_s, config))
+    check = run_within(source, decode_command(source, probed), probed.info.duration_s, config)
     if check.code != 0:
         return corrupt(source, check)
     return TranscodingFailedError(

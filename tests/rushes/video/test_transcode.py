@@ -22,8 +22,8 @@ from rushes.video import TranscodeConfig, optimize_for_web, transcode_video
 from rushes.video.beside import beside
 from rushes.video.config import fit
 from rushes.video.frames import extract_frames, frame_times
+from rushes.video.names import CONTAINERS
 from rushes.video.probe import examine, probe
-from rushes.video.transcode import CONTAINERS
 from tests.rushes.video.clips import card, coloured, ffmpeg, number, turned
 
 REAL = Path(__file__).parents[4] / "shared" / "media"
