@@ -99,7 +99,7 @@ def _kind(images: Sequence[_Image]) -> Kind:
             columns = len(row.split())
             if columns == 5:
                 return "detect"
-            if columns not in (0, 9):
+            if columns > 5 and columns != 9:  # fewer are of no kind
                 return "segment"
             corners = corners or columns == 9
     return "obb" if corners else "detect"

@@ -144,7 +144,7 @@ def test_a_box_over_the_edge_is_read_as_it_is(tmp_path: Path) -> None:
         ("nan 0.5 0.5 0.2 0.4", "a.txt:1: 'nan' is the number of no class"),
         ("0.5 0.5 0.5 0.2 0.4", "a.txt:1: '0.5' is the number of no class"),
         ("0 0.5 0.5 -0.2 0.4", "a.txt:1: expected a width"),
-        ("0 0.5 0.5 0.2", "a.txt:1: 4 columns"),
+        ("0 0.5 0.5 0.2", "a.txt:1: 4 columns; expected 5"),
     ],
 )
 def test_a_wrong_row_is_named(tmp_path: Path, rows: str, place: str) -> None:
