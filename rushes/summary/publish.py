@@ -5,6 +5,7 @@ This is for folders of this machine; `rushes.summary.output` leads here, or to t
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import shutil
@@ -70,7 +71,7 @@ def publish_dataset(building: Path, output: Path) -> None:
     """Puts the finished folder in the place of the output."""
     if output.name.endswith(_FAILED):
         unshare(building)  # the good dataset stays, and nobody should change it by mending this one
-    os.sync()  # the files before the names that make them count
+    _sync_disk(building)  # the files before the names that make them count
     _, old = _beside(output)
     if output.exists():
         shutil.rmtree(old, ignore_errors=True)  # of a run that was killed while it did this
@@ -78,6 +79,23 @@ def publish_dataset(building: Path, output: Path) -> None:
     building.replace(output)
     fsync_dir(output.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _sync_disk(folder: Path) -> None:
+    """Waits until all that was written to the folder's file system is on the disk, whatever others are busy with.
+
+    `syncfs(2)`, which Python does not offer; where there is none, as on macOS, all file systems are waited for.
+    """
+    library = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(library, "syncfs"):
+        os.sync()
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        if library.syncfs(handle):
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(folder))
+    finally:
+        os.close(handle)
 
 
 def _failed(output: Path) -> Path:
