@@ -299,7 +299,7 @@ def _sample(
     dropped: Counter[str] = Counter()
     is_image = media_type.startswith("image/")
     found = [_boxed(label, dropped) for label in item.annotations] if params["boxes"] else item.annotations
-    labels = tuple(_fitted(found, renamed, info, is_image, dropped))
+    labels = _related(tuple(_fitted(found, renamed, info, is_image, dropped)), dropped)
     label = renamed.get(item.label) if item.label is not None else None
     if label is None and item.label is not None:
         dropped["class_not_listed"] += 1
@@ -370,6 +370,16 @@ def _fitted(
         if is_image and (label.frame is not None or label.time_s is not None):
             changes |= {"frame": None, "time_s": None}
         yield replace(fitted, **changes) if changes else fitted
+
+
+def _related(labels: tuple[Annotation, ...], dropped: Counter[str]) -> tuple[Annotation, ...]:
+    """Returns labels without relations that lead to one that was left out."""
+    if not any(label.relation for label in labels):
+        return labels
+    known = {label.id for label in labels}
+    kept = tuple(label for label in labels if label.relation is None or known.issuperset(label.relation))
+    dropped["relation_unsupported"] += len(labels) - len(kept)
+    return kept
 
 
 def _info(dataset: Dataset, item: Labelled, media_type: str) -> MediaInfo:

@@ -136,6 +136,19 @@ def test_boxes_alone_where_no_more_is_asked_for(tmp_path: Path, target: str) -> 
         assert not any(label.polygon for label in labels)
 
 
+@pytest.mark.parametrize("target", ["csv", "dm", "imagefolder", "webdataset"])
+def test_a_relation_goes_with_a_label_that_it_leads_to(tmp_path: Path, target: str) -> None:
+    folder = table(tmp_path / "csv")
+    header = "file_name,id,class,x,y,width,height,relation"
+    cars, relation = "a.png,1,car,1,2,3,4,\na.png,2,bus,9,9,9,9,\n", 'a.png,3,pulls,,,,,"[""1"", ""2""]"\n'
+    (folder / "labels.csv").write_text(f"{header}\n{cars}{relation}")
+    for classes, expected in ((None, {}), (["car", "pulls"], {"class_not_listed": 1, "relation_unsupported": 1})):
+        found = convert(folder, tmp_path / "made", None, target, classes=classes)
+        assert found.dropped == expected
+        (item,) = read_dataset(tmp_path / "made", target).items
+        assert len([label for label in item.annotations if label.relation]) == (not expected)
+
+
 def test_strict_refuses_any_loss_and_leaves_what_was_there(tmp_path: Path) -> None:
     source = coco(tmp_path / "coco")
     convert(source, tmp_path / "made", None, "coco")
