@@ -197,12 +197,18 @@ def check_output(source: Path, part: Path, expected_s: float | None, config: Tra
     """Returns the probe of what ffmpeg made, where it lasts as long as it should.
 
     Raises:
+        ConfigError: It has no frame, because it begins after the last.
         CorruptMediaError: It is shorter, or longer: the source is damaged.
         TranscodingFailedError: It is no video.
     """
     try:
         info = examine(part).info
     except (MediaError, StorageError) as error:
+        if config.start_time and isinstance(error, MediaError):
+            raise ConfigError(
+                f"start_time = {config.start_time:g}: {source.name} shows no new frame then. "
+                "Begin earlier, or take more."
+            ) from error
         raise TranscodingFailedError(
             f"{source.name}: ffmpeg ended well, but its output cannot be used: {error}"
         ) from error

@@ -145,6 +145,20 @@ def loud_from(path: Path) -> float:
     return float(np.flatnonzero(np.abs(samples) > 500)[0]) / 8000
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".ts"])
+@pytest.mark.parametrize("sound", [(), ("-f", "lavfi", "-i", "sine=duration=2", "-shortest", "-c:a", "aac")])
+@pytest.mark.parametrize("fps", [None, 20.0])
+def test_a_piece_after_the_last_frame_began_is_refused(
+    tmp_path: Path, suffix: str, sound: tuple[str, ...], fps: float | None
+) -> None:
+    source = tmp_path / f"clip{suffix}"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x48:r=2:d=2", *sound, "-c:v", "libx264", "-bf", "0", source)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(ConfigError, match=r"start_time = 1\.8: .* shows no new frame then\. Begin earlier"):
+        transcode_video(source, tmp_path / "made.mp4", replace(FAST, start_time=1.8, fps=fps))
+    assert sorted(tmp_path.iterdir()) == before
+
+
 @pytest.mark.parametrize(
     ("config", "says"),
     [
