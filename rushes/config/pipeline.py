@@ -33,7 +33,7 @@ class Pipeline(Section):
     name: str = Field(pattern=NAME, max_length=100)
     """Name of the dataset: lower case letters, digits, dot, dash and underscore."""
     source: str = Field(min_length=1)
-    """CSV or JSONL file of items: path or URL; or a dataset: a COCO document, or the folder of a dataset."""
+    """CSV, JSONL, YAML or Parquet file of items: path or URL; or a dataset: folder, COCO document or YAML."""
     workspace: str = Field("./work", min_length=1)
     """Folder for the store and the ledgers: a path that all workers share, or s3://, gs:// or sftp://."""
     output: str | None = None
