@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -28,6 +29,7 @@ from rushes.video.timing import ratio
 __all__ = ["Chunk", "cut", "in_chunks", "times_of"]
 
 _MOST = 1000
+_FRAGMENTS = re.compile(r"frag_|empty_moov")
 
 
 class Chunk(msgspec.Struct, frozen=True, gc=False):
@@ -59,10 +61,11 @@ def in_chunks(probed: Probed, config: TranscodeConfig) -> bool:
     """Says whether a video is long enough for chunks, and such that each can be found: it has an index, and no cut.
 
     Where the frame rate is to be changed, frames are counted from the beginning, so that takes one pass. So does what
-    is meant for a graphics card: it waits for no core.
+    is meant for a graphics card: it waits for no core; and what goes into fragments, which have no list of edits that
+    says when the first frame is shown.
     """
     whole = config.fps is None and not config.start_time and config.duration is None
-    cuttable = probed.seekable and config.vcodec not in HARDWARE
+    cuttable = probed.seekable and config.vcodec not in HARDWARE and not _FRAGMENTS.search(config.movflags)
     return whole and cuttable and 0 < config.split_s < (probed.info.duration_s or 0)
 
 

@@ -248,8 +248,19 @@ def outcome(clip: Path, config: TranscodeConfig) -> tuple[str, int | None, str]:
         replace(CHUNKED, start_time=1.0),
         replace(CHUNKED, duration=7.0),
         replace(CHUNKED, vcodec="h264_nvenc"),
+        replace(CHUNKED, movflags="+frag_keyframe"),
+        replace(CHUNKED, movflags="+empty_moov"),
     ],
-    ids=["never", "no longer than that", "another rate", "a later beginning", "an earlier end", "a graphics card"],
+    ids=[
+        "never",
+        "no longer than that",
+        "another rate",
+        "a later beginning",
+        "an earlier end",
+        "a graphics card",
+        "fragments",
+        "no edits",
+    ],
 )
 def test_what_is_short_or_changed_in_time_is_encoded_in_one_pass(tmp_path: Path, config: TranscodeConfig) -> None:
     clip = closed(tmp_path)
