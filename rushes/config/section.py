@@ -65,7 +65,7 @@ def expand(text: str, where: str) -> str:
 class Section(BaseModel):
     """A part of the pipeline file: unknown keys are errors, values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 def wrong(keys: tuple[str, ...], value: object, expected: str) -> ValidationError:

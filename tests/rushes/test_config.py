@@ -47,6 +47,12 @@ def test_settings_that_contradict_each_other_are_refused_by_their_key(sections: 
     assert pipeline(**sections, transcode={**profile, "hdr": "keep", "vcodec": "libx265"}).transcode_config
 
 
+@pytest.mark.parametrize("key", ["max_time_s", "max_duration_s", "split_s", "start_time", "duration"])
+def test_numbers_without_end_are_refused(key: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^p: transcode\.{key} = inf: Input should be a finite number\.$"):
+        validate({"name": "x", "source": "a.csv", "transcode": {key: float("inf")}}, "p")
+
+
 @pytest.mark.parametrize(
     ("source", "beside", "places"),
     [
