@@ -47,7 +47,8 @@ def render(
         height: Likewise.
         classes: Class names; a row holds the index.
         kind: What rows say.
-        keypoints: How many each row of a pose has; None writes as many as the label with the most of them has here.
+        keypoints: How many each row of a pose has; None writes as many as the label with the most of them has here, and
+            at least one, as all poses have.
 
     Returns:
         Rows in the order of the labels, and what they cannot say, counted by reason code.
@@ -59,7 +60,7 @@ def render(
     reasons: Counter[str] = Counter()
     count = keypoints
     if count is None:
-        count = max((len(found.keypoints or ()) for found in annotations), default=0)
+        count = max((len(found.keypoints or ()) for found in annotations), default=0) or 1
     shape = _Shape(width, height, count, reasons)
     numbers = class_numbers(tuple(classes))
     for annotation in annotations:

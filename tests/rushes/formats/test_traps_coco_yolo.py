@@ -111,6 +111,16 @@ def test_rows_of_one_dataset_are_of_one_kind(tmp_path: Path, kind: str) -> None:
     assert len(rows(tmp_path / "out")) == 3
 
 
+def test_rows_that_get_keypoints_which_nobody_labelled_are_counted(tmp_path: Path) -> None:
+    """Also where no class says how many it has, so that this is known only when all images are there."""
+    pose = {"bbox": [1, 1, 9, 9], "keypoints": [2, 2, 2, 4, 4, 2]}
+    boxes = ({"bbox": [1, 1, 5, 5]}, {"image_id": 1, "bbox": [2, 2, 5, 5]})
+    found = convert(coco(tmp_path, pose, *boxes, names=("a.png", "b.png")), tmp_path / "out", None, "yolo-pose")
+    assert found.dropped == {"keypoints_padded": 2}
+    assert {len(row.split()) for name in "ab" for row in rows(tmp_path / "out", name)} == {5 + 2 * 3}
+    assert check_dataset(tmp_path / "out" / "dataset.yaml", "pose") == []
+
+
 def test_pieces_are_one_bridged_row_in_yolo_and_stay_apart_in_coco(tmp_path: Path) -> None:
     pieces = {"bbox": [10, 10, 50, 40], "segmentation": [SQUARE, FAR]}
     found = convert(coco(tmp_path, pieces), tmp_path / "yolo", None, "yolo-seg")
