@@ -250,10 +250,11 @@ def _obb(annotation: Annotation, shape: _Shape) -> str | None:
         points = corners(*smallest_box(point for ring in rings for point in ring))
         shape.drop("outline_as_box")
     kept = [(min(max(x, 0.0), shape.width), min(max(y, 0.0), shape.height)) for x, y in points]
-    if _is_flat(tuple(kept), shape):
+    tiny = _ROUNDED * max(shape.width, shape.height)
+    # Corners on one slanted line reach across the picture, and cover nothing.
+    if _is_flat(tuple(kept), shape) or min(smallest_box(kept)[0][2:]) < tiny:
         shape.drop("empty_box")
         return None
-    tiny = _ROUNDED * max(shape.width, shape.height)
     if any(abs(x - u) > tiny or abs(y - v) > tiny for (x, y), (u, v) in zip(points, kept, strict=True)):
         shape.drop("clipped_to_image")
     return shape.points(kept)

@@ -177,3 +177,12 @@ def test_every_label_of_a_kind_is_written_or_counted() -> None:
             rows, reasons = yolo.render([label], 100, 100, CLASSES, kind, 1)
             assert not rows
             assert reasons, (kind, label)
+
+
+@pytest.mark.parametrize(
+    "ring", [((0, 0), (0, 0), (50, 70), (50, 70)), ((0, 0), (20, 20), (40, 40), (60, 60)), ((0, 0), (9, 9), (5, 5))]
+)
+def test_corners_on_a_slanted_line_are_no_turned_box(ring: tuple[tuple[float, float], ...]) -> None:
+    rows, reasons = yolo.render([Annotation("car", polygon=ring)], 100, 100, CLASSES, "obb")
+    assert rows == []
+    assert reasons["empty_box"] == 1
