@@ -8,14 +8,13 @@ one is kept as an attribute.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from rushes.cells import checked_id, printable, shown
 from rushes.config import DownloadConfig, expand
@@ -23,16 +22,16 @@ from rushes.dataset_items import items_of, looks_like_a_dataset
 from rushes.errors import BadURLError, ConfigError, DuplicateRowError, RowError, RushesError
 from rushes.files.checksum import parse_checksum
 from rushes.files.download import fetch
-from rushes.formats.annotation import parse
 from rushes.jsonl import encode
 from rushes.labels import Category
 from rushes.records import Rejection, Source
 from rushes.rejection import reject
 from rushes.row_files import read_parquet, read_yaml
+from rushes.row_labels import LabelFiles, RowLabels
 from rushes.rows import FORMATS, Row
 from rushes.storage import SCHEMES, is_storage
 from rushes.transfer.guard import guarded_session
-from rushes.transfer.local import is_local
+from rushes.transfer.local import is_local, path_from
 from rushes.transfer.urls import item_id, redact, suffix
 
 __all__ = ["read_sources"]
@@ -78,7 +77,8 @@ def read_sources(
         base = where if remote else Path(where).absolute().parent
         short = urlsplit(where).path.rpartition("/")[2] if remote else path.name
         try:
-            yield from _read(_READERS[kind](path, short), base, short)
+            with closing(LabelFiles(base if isinstance(base, Path) else None)) as files:
+                yield from _read(_READERS[kind](path, short), base, short, files)
         except OSError as error:
             raise ConfigError(f"source = {name}: cannot be read: {error.strerror or error}.") from None
 
@@ -99,14 +99,14 @@ def _file(where: str, name: str, config: DownloadConfig) -> Iterator[Path]:
         yield Path(folder) / "source"
 
 
-def _read(rows: Iterator[Row], base: str | Path, name: str) -> Iterator[Source | Rejection]:
+def _read(rows: Iterator[Row], base: str | Path, name: str, files: LabelFiles) -> Iterator[Source | Rejection]:
     seen: dict[str, tuple[bytes, int]] = {}
     splits: dict[str, tuple[str, int]] = {}
     for row in rows:
         where = f"{name}:{row.line}"
         digest = hashlib.sha256(encode(_encodable(row.cells))).digest()[:16]
         try:
-            item = _source(row, base, where)
+            item = _source(row, base, where, files)
             _check_new(item.id, digest, seen, where)
             _check_split(item, row.line, splits)
         except (RowError, BadURLError, DuplicateRowError) as error:
@@ -151,7 +151,7 @@ def _rejection(
     return reject(source, "plan", error)
 
 
-def _source(row: Row, base: str | Path, where: str) -> Source:
+def _source(row: Row, base: str | Path, where: str, files: LabelFiles) -> Source:
     if row.error:
         raise row.error
     cells = row.cells
@@ -159,16 +159,19 @@ def _source(row: Row, base: str | Path, where: str) -> Source:
     if url is None:
         raise RowError(f"{where}: url is empty; every item needs one.")
     given = _text(cells, "id", where)
+    resolved = _resolved(url, base, where)
+    labels = files.read(cells["annotations"], resolved, where) if "annotations" in cells else RowLabels(None)
     return Source(
         id=item_id(url) if given is None else checked_id(given, where),
-        url=_resolved(url, base, where),
+        url=resolved,
         checksum=_checksum(_text(cells, "checksum", where), where),
         split=_split(_text(cells, "split", where), where),
         group=_text(cells, "group", where),
         label=_text(cells, "label", where),
-        annotations=parse(cells["annotations"], where) if "annotations" in cells else None,
-        attributes={column: value for column, value in cells.items() if column not in _COLUMNS},
+        annotations=labels.annotations,
+        attributes={**labels.attributes, **{name: value for name, value in cells.items() if name not in _COLUMNS}},
         origin=where,
+        dropped=dict(labels.dropped),
     )
 
 
@@ -188,7 +191,7 @@ def _resolved(url: str, base: str | Path, where: str) -> str:
     """Returns an absolute URL; a path, `file:name` and `file://folder/name` count from the source file's folder."""
     scheme = found[1].lower() if (found := _SCHEME.match(url)) else "file" if is_local(url) else ""
     if scheme in ("", "file") and isinstance(base, Path):
-        return _file_url(url, base, scheme)
+        return _file_url(url, base, where)
     if scheme == "" and isinstance(base, str):
         url = _below(base, url)
         scheme = url.partition(":")[0].lower()
@@ -212,16 +215,11 @@ def _below(base: str, path: str) -> str:
     return joined if joined.partition("://")[0] != "http" else f"{scheme}://{joined.partition('://')[2]}"
 
 
-def _file_url(url: str, base: Path, scheme: str) -> str:
-    if scheme == "":
-        return _absolute(base / url)
-    parts = urlsplit(url)
-    inside = parts.netloc + parts.path if parts.netloc != "localhost" else parts.path
-    return _absolute(base / unquote(inside))
-
-
-def _absolute(path: Path) -> str:
-    return Path(os.path.normpath(path)).as_uri()
+def _file_url(url: str, base: Path, where: str) -> str:
+    try:
+        return path_from(url, base).as_uri()
+    except ValueError:
+        raise BadURLError(f"{where}: url = {shown(url)}: expected a path, or file:///path.") from None
 
 
 def _or_path(base: str | Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -17,7 +18,7 @@ from rushes.formats.folder import inside
 from rushes.formats.identity import Identities, is_there, stem
 from rushes.labels import Annotation, Category
 
-__all__ = ["find_documents", "read"]
+__all__ = ["find_documents", "read", "read_labels"]
 
 Split = Literal["train", "val", "test"]
 
@@ -52,6 +53,17 @@ def read(path: Path, outlines: bool = True) -> Dataset:
     folder, paths = _paths(path)
     found = [_opened(document, folder, outlines) for document in paths]
     return Dataset(folder, _categories(found), _items(found))
+
+
+def read_labels(path: Path) -> Iterator[tuple[RawImage, tuple[Annotation, ...], Counter[str]]]:
+    """Yields the images of one document, wherever their files are, with their labels and what these cannot say.
+
+    Raises:
+        AnnotationError: It is no document of COCO's. It names file and place.
+    """
+    one = _opened(path, path.parent, outlines=True)
+    for image, labels, dropped, raw in one.document.labels():
+        yield image, labels + tuple(_segments(one, raw)), dropped
 
 
 def find_documents(folder: Path) -> list[Path]:

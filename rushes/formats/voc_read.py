@@ -29,7 +29,7 @@ from rushes.formats.voc_sets import Lists, read_lists
 from rushes.formats.xml_tree import read_xml, text_of
 from rushes.labels import Annotation, Box, Category
 
-__all__ = ["read"]
+__all__ = ["read", "read_labels"]
 
 _TRUE, _FALSE = {"1", "true", "yes"}, {"", "0", "false", "no", "unspecified"}
 _KNOWN = {"name", "pose", "truncated", "occluded", "difficult", "bndbox", "part", "attributes", "actions"}
@@ -61,6 +61,25 @@ def read(path: Path) -> Dataset:
     listed = listed_classes(layout.root)
     categories = categories_of(listed, ()) if listed is not None else _categories(files, lists)
     return Dataset(layout.root, categories, all_listed(_items(layout, files, lists, categories), listed))
+
+
+def read_labels(path: Path) -> tuple[tuple[Annotation, ...], Counter[str]]:
+    """Reads the labels of one XML file, whatever image it says they are of.
+
+    Returns:
+        The labels, and what they cannot say, counted by reason code. Masks of a class that only a number tells are kept
+        where the dataset lists its classes.
+
+    Raises:
+        AnnotationError: It is not what it should be.
+    """
+    root = _layout(path).root
+    dropped: Counter[str] = Counter()
+    found = read_xml(path, path.name)
+    if found.tag != "annotation":
+        raise AnnotationError(f"{path.name}: <{found.tag[:100]}>: expected <annotation>, as Pascal VOC has it.")
+    objects = list(_objects(found, path.name, dropped))
+    return with_masks(objects, root, path.stem, listed_classes(root) or (), dropped), dropped
 
 
 def _layout(path: Path) -> _Layout:

@@ -6,7 +6,7 @@ Pixels come from the pictures, whose headers say how large they are upright; the
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
@@ -18,9 +18,9 @@ from rushes.formats.rings import as_turned_box
 from rushes.formats.sizes import upright_size
 from rushes.formats.yolo import Kind
 from rushes.formats.yolo_yaml import Layout, find_yaml, images_of, read_layout
-from rushes.labels import Annotation, Box, Keypoint, Point
+from rushes.labels import Annotation, Box, Category, Keypoint, Point
 
-__all__ = ["read"]
+__all__ = ["read", "read_labels"]
 
 _MAX_BYTES = 64 * 2**20
 _MOST = 2.0
@@ -50,8 +50,25 @@ def read(path: Path, kind: Kind | None = None) -> Dataset:
         for place in places
         for image in images_of(place, layout.root, f"{found.name}: {split}")
     ]
-    chosen = kind or layout.task or ("pose" if layout.keypoints else _kind(images))
+    chosen = kind or layout.task or ("pose" if layout.keypoints else _kind(map(_label_file, images)))
     return Dataset(layout.root, tuple(layout.categories.values()), _items(layout, images, chosen))
+
+
+def read_labels(path: Path, classes: Sequence[str], width: int, height: int) -> tuple[Annotation, ...]:
+    """Reads one file of labels: boxes, turned boxes or outlines, by its number of columns.
+
+    Args:
+        path: The file.
+        classes: Names of classes, by number.
+        width: Of its image, upright, in pixels.
+        height: Likewise.
+
+    Raises:
+        AnnotationError: It is not there, or not what it should be. It names file and line.
+    """
+    layout = Layout(path, path.parent, {at: Category(name, at) for at, name in enumerate(classes)}, None, {})
+    reader = _Reader(layout, _kind([str(path)]), width, height, str(path))
+    return tuple(reader.labels(_rows(str(path)) or ()))
 
 
 class _Image(NamedTuple):
@@ -91,11 +108,11 @@ def _label_file(image: _Image) -> str:
     return stem(f"{before}/labels/{after}" if middle else image.path) + ".txt"
 
 
-def _kind(images: Sequence[_Image]) -> Kind:
+def _kind(files: Iterable[str]) -> Kind:
     """Returns the kind of the first row that tells it."""
     corners = False
-    for image in images:
-        for row in _rows(_label_file(image)) or ():
+    for file in files:
+        for row in _rows(file) or ():
             columns = len(row.split())
             if columns == 5:
                 return "detect"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from rushes.errors import BadURLError, StorageError, TooLargeError
 from rushes.transfer.part import CHUNK_BYTES
 
-__all__ = ["is_local", "local_path", "read_local", "validator"]
+__all__ = ["is_local", "local_path", "path_from", "read_local", "validator"]
 
 
 def is_local(url: str) -> bool:
@@ -28,6 +29,18 @@ def local_path(url: str) -> Path:
     if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
         raise BadURLError(f"{url}: expected file:///absolute/path on this machine.")
     return Path(unquote(parts.path))
+
+
+def path_from(text: str, folder: Path) -> Path:
+    """Returns the path that a path, `file:name`, `file://folder/name` or `file:///path` names, counted from a folder.
+
+    Raises:
+        ValueError: It is no URL, though it begins like one.
+    """
+    if is_local(text):
+        parts = urlsplit(text)
+        text = unquote(parts.netloc + parts.path if parts.netloc != "localhost" else parts.path)
+    return Path(os.path.normpath(folder / text))
 
 
 def validator(path: Path, max_bytes: int) -> str:

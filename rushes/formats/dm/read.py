@@ -26,7 +26,7 @@ from rushes.formats.identity import Identities, stem
 from rushes.formats.sizes import upright_size
 from rushes.labels import Category
 
-__all__ = ["read"]
+__all__ = ["read", "read_document"]
 
 DOCUMENTS, ORIGINALS = "json", "original_files"
 _MAX_BYTES = 2**26
@@ -68,6 +68,28 @@ def read(path: Path) -> Dataset:
     categories = _categories(root, files)
     names = {category.name: category.keypoints for category in categories if category.keypoints}
     return Dataset(root, categories, _items(root, files, names))
+
+
+def read_document(
+    path: Path, media: str, points: dict[str, tuple[str, ...]], size: Callable[[], tuple[int, int]]
+) -> Labelled:
+    """Reads one document, wherever its file is.
+
+    Args:
+        path: The document.
+        media: Name of its file, which tells whether it is an image or a video.
+        points: Names of the keypoints of each class; takes those that come up here, so that they keep their order from
+            one document to the next.
+        size: Looks at the file for the size of an image, where the document does not say it.
+
+    Raises:
+        AnnotationError: It is not what it should be.
+    """
+    view, is_v1 = _view(path.parent, path.name)
+    for one in view.media:
+        for label, names in view.skeletons(one):
+            points[label] = tuple(dict.fromkeys([*points.get(label, ()), *names]))
+    return read_item(Labelled("", media), view, "v1" if is_v1 else "v2", points, lambda: Size(*size()))
 
 
 def _files(path: Path) -> tuple[Path, list[_File]]:
