@@ -50,6 +50,7 @@ EXPORTERS: Mapping[str, str] = MappingProxyType(
         "voc": "rushes.export.voc:VocExporter",
         "webdataset": "rushes.export.webdataset:WebDatasetExporter",
         "yolo": "rushes.export.yolo:YoloExporter",
+        "yolo-cls": "rushes.export.class_folders:ClassFoldersExporter",
         "yolo-obb": "rushes.export.yolo:YoloObbExporter",
         "yolo-pose": "rushes.export.yolo:YoloPoseExporter",
         "yolo-seg": "rushes.export.yolo:YoloSegExporter",
@@ -164,6 +165,7 @@ def convert(
         exporter: BaseExporter = begun(getattr(import_module(module), kind), run)
         for sample in _samples(dataset, mapping.renamed, params, tally):
             run.dropped.clear()
+            run.placed = None
             exporter.export(sample)
             tally.take(sample, run)
             if progress and tally.items % 100 == 0:
@@ -213,9 +215,10 @@ class _Tally:
     dropped: Counter[str] = field(default_factory=Counter)
 
     def take(self, sample: Sample, run: _Run) -> None:
-        self.items += 1
-        self.labels += len(sample.annotations) + (sample.label is not None)
-        self.splits[sample.split] += 1
+        if run.placed is not None:
+            self.items += 1
+            self.labels += len(sample.annotations) + (sample.label is not None)
+            self.splits[sample.split] += 1
         for counts in (sample.dropped, run.dropped):
             for reason, count in counts.items():
                 self.dropped[reason] += count

@@ -37,6 +37,7 @@ READERS: Mapping[str, _Reader] = MappingProxyType(
         "voc": _Reader("rushes.formats.voc_read"),
         "webdataset": _Reader("rushes.shards"),
         "yolo": _Reader("rushes.formats.yolo_read"),
+        "yolo-cls": _Reader("rushes.formats.class_folders"),
         "yolo-obb": _Reader("rushes.formats.yolo_read", {"kind": "obb"}),
         "yolo-pose": _Reader("rushes.formats.yolo_read", {"kind": "pose"}),
         "yolo-seg": _Reader("rushes.formats.yolo_read", {"kind": "segment"}),

@@ -16,6 +16,7 @@ FORMATS = (
     "yolo-seg",
     "yolo-pose",
     "yolo-obb",
+    "yolo-cls",
     "coco",
     "voc",
     "dm",

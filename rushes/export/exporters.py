@@ -8,6 +8,7 @@ from typing import Any
 
 from rushes.config import Pipeline
 from rushes.export.base import BaseExporter
+from rushes.export.class_folders import ClassFoldersExporter
 from rushes.export.classes import ClassMap
 from rushes.export.coco import CocoExporter
 from rushes.export.custom import custom_exporter
@@ -34,6 +35,7 @@ BUILT_IN: Mapping[str, type[BaseExporter]] = {
     "voc": VocExporter,
     "webdataset": WebDatasetExporter,
     "yolo": YoloExporter,
+    "yolo-cls": ClassFoldersExporter,
     "yolo-obb": YoloObbExporter,
     "yolo-pose": YoloPoseExporter,
     "yolo-seg": YoloSegExporter,

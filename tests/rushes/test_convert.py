@@ -13,6 +13,8 @@ from rushes.datasets import READERS, detect, read_dataset
 from rushes.errors import AnnotationError, ConfigError, OutputOccupiedError, StrictError
 from tests.ultralytics_rules import check_dataset
 
+BOXED = sorted(set(EXPORTERS) - {"videofolder", "yolo-cls"})
+"""Formats that hold images with boxes."""
 RING = [[10, 10, 30, 10, 30, 30, 10, 30]]
 CAR: dict[str, Any] = {"id": 1, "image_id": 1, "category_id": 3, "bbox": [10, 10, 20, 20], "segmentation": RING}
 BUS: dict[str, Any] = {"id": 2, "image_id": 1, "category_id": 90, "bbox": [40, 5, 20, 20]}
@@ -45,7 +47,7 @@ def test_from_coco_to_yolo_with_media(tmp_path: Path) -> None:
     assert Image.open(tmp_path / "yolo" / "images" / "val" / "b.png").getpixel((0, 0)) == (2, 0, 0)
 
 
-@pytest.mark.parametrize("target", sorted(set(EXPORTERS) - {"videofolder"}))
+@pytest.mark.parametrize("target", BOXED)
 def test_every_target_is_written_and_read_again(tmp_path: Path, target: str) -> None:
     convert(coco(tmp_path / "coco"), tmp_path / "made", None, target)
     again = read_dataset(tmp_path / "made", target)
@@ -55,7 +57,7 @@ def test_every_target_is_written_and_read_again(tmp_path: Path, target: str) -> 
     assert [item.split for item in items] == ["val", "val"]
 
 
-@pytest.mark.parametrize("target", sorted(set(EXPORTERS) - {"videofolder"}))
+@pytest.mark.parametrize("target", BOXED)
 def test_what_was_written_looks_like_what_it_is(tmp_path: Path, target: str) -> None:
     convert(coco(tmp_path / "coco"), tmp_path / "made", None, target)
     assert target.startswith(detect(tmp_path / "made"))
@@ -168,7 +170,7 @@ def table(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("target", sorted(set(EXPORTERS) - {"videofolder"}))
+@pytest.mark.parametrize("target", BOXED)
 def test_what_is_said_of_a_file_is_kept_or_counted(tmp_path: Path, target: str) -> None:
     found = convert(table(tmp_path / "csv"), tmp_path / "made", None, target)
     (item,) = read_dataset(tmp_path / "made", target).items

@@ -27,13 +27,18 @@ OUTLINE = Annotation("square", polygon=((0, 0), (40, 0), (40, 30)), difficult=Tr
 
 
 def export(
-    workspace: Workspace, batches: Sequence[Sequence[Media]], data: Path, name: str, **settings: object
+    workspace: Workspace,
+    batches: Sequence[Sequence[Media]],
+    data: Path,
+    name: str,
+    classes: Sequence[str] = CLASSES,
+    **settings: object,
 ) -> dict[str, ManifestRow]:
     config = pipeline(workspace, export={"format": name, **settings})
     plans = [batch(workspace, media, f"{number:04d}", data.name) for number, media in enumerate(batches)]
     for plan in plans:
-        export_batch(config, workspace, plan, data, CLASSES)
-    finish(config, workspace, data.name, [plan.name for plan in plans], data, CLASSES)
+        export_batch(config, workspace, plan, data, classes)
+    finish(config, workspace, data.name, [plan.name for plan in plans], data, classes)
     folder = workspace.run(data.name) / "export"
     rows = [row for plan in plans for row in read_lines(folder / f"{plan.name}.rows.jsonl", ManifestRow)]
     return {row.id: row for row in rows}
