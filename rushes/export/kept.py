@@ -27,9 +27,12 @@ def same_bytes(old: Path, content: bytes) -> bool:
 
 
 def linked(old: Path, new: Path) -> bool:
-    """Makes `new`, which is not there, a second name of an old file; returns False where the disk does not allow it."""
+    """Makes `new` a second name of an old file; returns False where the disk does not allow it."""
     try:
         os.link(old, new)
+    except FileExistsError:  # of the same batch, which broke and is run again
+        new.unlink()
+        return linked(old, new)
     except OSError as error:
         if error.errno not in _IMPOSSIBLE:
             raise

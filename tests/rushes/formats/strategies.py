@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pycocotools.mask  # noqa: F401  # here, because an import within a draw moves random's state under Hypothesis
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from rushes.export.kept import linked
 from rushes.summary.verify import verify_dataset
 from rushes.workspace import Workspace
 from tests.rushes.runs import png, run, settings
@@ -116,3 +117,15 @@ def test_the_files_of_an_exporter_of_the_users_own_stay_too(workspace: Workspace
     start(workspace, "abc", **own)
     assert touched(before, states(dataset)) <= TIMED
     assert json.loads((dataset / "list.json").read_text()) == ["x"]
+
+
+def test_a_batch_that_is_run_again_takes_files_over_again(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.txt", tmp_path / "new.txt"
+    old.write_text("same")
+    assert linked(old, new)
+    assert linked(old, new)
+    assert new.samefile(old)
+    new.unlink()
+    new.write_text("half of it")
+    assert linked(old, new)
+    assert new.read_text() == "same"
