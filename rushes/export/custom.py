@@ -92,7 +92,7 @@ def _class_of(name: str, folder: Path | None) -> type[BaseExporter]:
         raise ConfigError(f"{where}: it is {kind}; expected a subclass of rushes.export.BaseExporter.")
     for hook, given in (("process_file_saving", "data, export_path"), ("additional_file_saving", "export_path")):
         _check_hook(getattr(found, hook), given, f"{where}: {hook}")
-    return found  # type: ignore[no-any-return]
+    return found  # type: ignore[no-any-return]  # checked above to be a subclass
 
 
 def _is_exporter(found: Any) -> bool:
@@ -126,7 +126,7 @@ def _imported(module: str, folder: Path | None, where: str) -> ModuleType:
                 f"{where}: no module {error.name}, {places} among what can be imported here. Put {error.name}.py beside"
                 " the pipeline file, or install it on every worker."
             ) from error
-        except Exception as error:
+        except Exception as error:  # to import a module is to run it, and it may raise anything
             raise ConfigError(f"{where}: {module} cannot be imported: {type(error).__name__}: {error}.") from error
 
 

@@ -173,7 +173,7 @@ def _change_of_dict(before: dict[Any, Any], after: dict[Any, Any]) -> list[Any]:
     if gone := before.keys() - after.keys():
         raise TypeError(f"key {min(map(repr, gone))} was taken out, and only what is put in can be added up")
     numbered = isinstance(after, _Watched) and after.numbers_keys()
-    if numbered and after.read:  # type: ignore[attr-defined]
+    if numbered and after.read:  # type: ignore[attr-defined]  # numbered says that it is watched
         raise TypeError(
             "it numbers its keys and its numbers are used, but every item would begin at 0; take the number of a class "
             "from its place in self.params['classes']"

@@ -147,7 +147,7 @@ def running(exporter: BaseExporter, what: str) -> Iterator[None]:
         yield
     except RushesError:
         raise
-    except Exception as error:
+    except Exception as error:  # a hook is the user's code, and may raise anything; it is raised on, with its place
         name = type(exporter).__name__
         raise ExporterError(
             f"{name} broke on {what}: {type(error).__name__}: {error}{_at(error, exporter)}."

@@ -227,10 +227,10 @@ class ExportRun:
 def _new(path: str) -> IO[bytes]:
     """Opens a new file, in place of what stands there: it may be a second name of a stored file."""
     try:
-        return open(path, "xb", buffering=_BUFFER_BYTES)  # noqa: PTH123
+        return open(path, "xb", buffering=_BUFFER_BYTES)  # noqa: PTH123  # a Path for each file costs more
     except FileExistsError:
-        os.unlink(path)  # noqa: PTH108
-        return open(path, "xb", buffering=_BUFFER_BYTES)  # noqa: PTH123
+        os.unlink(path)  # noqa: PTH108  # likewise
+        return open(path, "xb", buffering=_BUFFER_BYTES)  # noqa: PTH123  # a Path for each file costs more
 
 
 def _state(path: Path) -> tuple[int, int] | None:
