@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,12 +26,14 @@ from rushes.export.ending import messages
 from rushes.export.exporters import is_custom
 from rushes.export.kept import keep_all
 from rushes.files.sums import checksum_lines
-from rushes.jsonl import encode, json_bytes, read_lines
+from rushes.jsonl import json_bytes
 from rushes.plan import Plan, load_plan, started
 from rushes.records import ManifestRow, WrittenFile
 from rushes.results import results, work_done
 from rushes.storage import is_storage
 from rushes.summary.diff import since
+from rushes.summary.facts import Facts
+from rushes.summary.manifest import parts, write_rows
 from rushes.summary.outcome import FAILURES, RunOutcome, failed_share, save_outcome
 from rushes.summary.output import building, publish_dataset, published
 from rushes.summary.publish import MANIFEST, SUMMARY
@@ -67,14 +69,15 @@ def aggregate(pipeline: Pipeline, workspace: Workspace, run: str, batches: Seque
 def _write(pipeline: Pipeline, workspace: Workspace, run: str, names: Sequence[str], building: Path) -> RunOutcome:
     """Writes what makes the batches' files a dataset; `export_summary.json` comes last."""
     plan, folder = load_plan(workspace, run), workspace.run(run) / "export"
-    stats = _write_rows(folder, names, building)
+    stats = write_rows(parts(folder, names, "rows", ManifestRow), building)
     _account(plan, stats)
     content = stats.result()
     check_required(pipeline.export.required_classes, content["classes"])
     (building / "stats.json").write_bytes(json_bytes(content))
     finished = finish(pipeline, workspace, run, names, building, plan.classes, content)
     added = _taken(building / SUMMARY)
-    _write_checksums(building, [*_parts(folder, names, "files", WrittenFile), *finished])
+    facts = Facts(pipeline, workspace, run, tuple(classes_of(pipeline, plan.classes).names), content, building)
+    _write_checksums(building, [*parts(folder, names, "files", WrittenFile), *finished])
     _keep_unchanged(pipeline, building, finished)
     over_limit = failed_share(content["items"]) > pipeline.run.max_failed
     work = work_done(results(workspace, run))
@@ -83,41 +86,9 @@ def _write(pipeline: Pipeline, workspace: Workspace, run: str, names: Sequence[s
         files=content["files"],
         messages=tuple(messages(workspace, run, names)),
     )
-    (building / SUMMARY).write_bytes(json_bytes(added | _summary(pipeline, outcome, building, plan)))
+    (building / SUMMARY).write_bytes(json_bytes(added | _summary(facts, outcome)))
     shutil.copyfile(building / FAILURES, workspace.run(run) / FAILURES)
     return outcome
-
-
-def _parts(folder: Path, names: Iterable[str], kind: str, record: type[Any]) -> Iterator[Any]:
-    for name in names:
-        yield from read_lines(folder / f"{name}.{kind}.jsonl", record)
-
-
-def _write_rows(folder: Path, names: Sequence[str], building: Path) -> Stats:
-    """Writes the manifest, the failures and the index of files, in one pass over the rows."""
-    stats = Stats()
-    with (
-        (building / MANIFEST).open("wb") as manifest,
-        (building / FAILURES).open("wb") as failures,
-        (building / "file_index.json").open("wb") as index,
-    ):
-        index.write(b'{"files":{')
-        comma = b"\n"
-        for row in _parts(folder, names, "rows", ManifestRow):
-            stats.add(row)
-            line = encode(row) + b"\n"
-            manifest.write(line)
-            if row.status != "ok":
-                failures.write(line)
-            if row.path is not None:
-                index.write(comma + encode(row.path) + b":" + encode(_index_entry(row)))
-                comma = b",\n"
-        index.write(b"\n}}\n")
-    return stats
-
-
-def _index_entry(row: ManifestRow) -> dict[str, Any]:
-    return {"id": row.id, "sha256": row.sha256, "size_bytes": row.size_bytes, "split": row.split}
 
 
 def _account(plan: Plan, stats: Stats) -> None:
@@ -171,9 +142,10 @@ def _transcode(pipeline: Pipeline) -> dict[str, Any] | None:
     return {"profile": section.profile} | asdict(config) if section and config else None
 
 
-def _summary(pipeline: Pipeline, outcome: RunOutcome, building: Path, plan: Plan) -> dict[str, Any]:
+def _summary(facts: Facts, outcome: RunOutcome) -> dict[str, Any]:
+    pipeline = facts.pipeline
     with published(pipeline.output_place, SUMMARY, MANIFEST) as before:
-        changes = since(before, building / MANIFEST)
+        changes = since(before, facts.folder / MANIFEST)
     began, ended = started(outcome.run), datetime.now(UTC)
     return {
         "name": pipeline.name,
@@ -185,7 +157,7 @@ def _summary(pipeline: Pipeline, outcome: RunOutcome, building: Path, plan: Plan
         "items": outcome.items,
         "work": outcome.work,
         "since": changes,
-        "classes": classes_of(pipeline, plan.classes).names,
+        "classes": facts.classes,
         "export": pipeline.export.model_dump(mode="json", exclude={"code"}),
         "transcode": _transcode(pipeline),
         "frames": pipeline.frames.model_dump(mode="json") if pipeline.frames else None,
