@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from rushes.errors import ConfigError, DependencyError, RowError
+from rushes.errors import ConfigError, RowError
 from rushes.rows import Row
 
 __all__ = ["read_parquet", "read_yaml"]
@@ -71,15 +71,10 @@ def read_parquet(path: Path, name: str) -> Iterator[Row]:
 
     Raises:
         ConfigError: It is no Parquet, or has no column `url`.
-        DependencyError: pyarrow is not installed.
     """
-    try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ImportError:
-        raise DependencyError(
-            f"{name}: Parquet needs pyarrow; `pip install 'rushes[parquet]'`, or write it as JSON lines."
-        ) from None
+    import pyarrow as pa  # slow to import
+    from pyarrow import parquet
+
     try:
         with parquet.ParquetFile(path) as file:
             if "url" not in file.schema_arrow.names:
