@@ -19,6 +19,7 @@ from rushes.config import Pipeline
 from rushes.pipeline_file import load, validate
 from rushes.records import Source
 from rushes.sources import read_sources
+from rushes.summary.explained import explained
 
 ROOT = Path(__file__).parents[1]
 
@@ -58,6 +59,12 @@ def test_the_page_of_the_pipeline_file_has_no_key_that_does_not_exist() -> None:
 def test_the_page_of_errors_names_every_code_and_no_other() -> None:
     named = re.findall(r"^\| `([a-z_]+)` \|", (ROOT / "docs/errors.md").read_text(), re.MULTILINE)
     assert sorted(named) == sorted({getattr(errors, name).code for name in errors.__all__})
+
+
+def test_the_page_of_errors_says_what_to_do_as_the_classes_do() -> None:
+    page = (ROOT / "docs/errors.md").read_text()
+    told = dict(re.findall(r"^\| `([a-z_]+)` \| .*? \| *(.*?) *\|", page, re.MULTILINE))
+    assert told == {code: explained(code)[1] for code in told}
 
 
 def test_the_example_can_be_read_whole() -> None:
