@@ -56,14 +56,14 @@ def convert(
 
     Example: rushes convert instances_val2017.json coco-yolo --to yolo-seg --media link
     """
-    from rushes.convert import EXPORTERS
     from rushes.convert import convert as run
     from rushes.datasets import READERS
+    from rushes.layouts import LAYOUTS
 
     if read_as is not None and read_as not in READERS:
         raise ConfigError(f"--from {read_as}: expected one of {', '.join(READERS)}.")
-    if write_as not in EXPORTERS:
-        raise ConfigError(f"--to {write_as}: expected one of {', '.join(EXPORTERS)}.")
+    if write_as not in LAYOUTS:
+        raise ConfigError(f"--to {write_as}: expected one of {', '.join(LAYOUTS)}.")
     found = run(
         source,
         target,

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from rushes.config.download import DownloadConfig, Timeouts, Unpack
-from rushes.config.export import FORMATS, RESERVED, VIDEO_FORMATS, ExportConfig
+from rushes.config.export import RESERVED, ExportConfig
 from rushes.config.media import FramesConfig, Profile, Transcode
 from rushes.config.pipeline import Pipeline, RunConfig
 from rushes.config.section import expand
 
 __all__ = [
-    "FORMATS",
     "RESERVED",
-    "VIDEO_FORMATS",
     "DownloadConfig",
     "ExportConfig",
     "FramesConfig",

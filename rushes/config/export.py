@@ -8,25 +8,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, JsonValue, WithJsonSchema, field_validator
 
 from rushes.config.section import Section, Size, wrong
+from rushes.layouts import LAYOUTS
 
-__all__ = ["FORMATS", "RESERVED", "VIDEO_FORMATS", "ExportConfig"]
+__all__ = ["RESERVED", "ExportConfig"]
 
-FORMATS = (
-    "yolo",
-    "yolo-seg",
-    "yolo-pose",
-    "yolo-obb",
-    "yolo-cls",
-    "coco",
-    "voc",
-    "dm",
-    "dm-v1",
-    "imagefolder",
-    "videofolder",
-    "webdataset",
-    "csv",
-)
-"""Layouts of a dataset that are built in."""
 RESERVED = (
     "categories",
     "classes",
@@ -46,14 +31,12 @@ _EXPORTER = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
 
 
 def _known_format(value: str) -> str:
-    if value not in FORMATS and not re.fullmatch(_EXPORTER, value):
-        raise ValueError(f"expected one of {', '.join(FORMATS)}, or an exporter of your own as module:Class")
+    if value not in LAYOUTS and not re.fullmatch(_EXPORTER, value):
+        raise ValueError(f"expected one of {', '.join(LAYOUTS)}, or an exporter of your own as module:Class")
     return value
 
 
-_FORMAT_SCHEMA = {"anyOf": [{"type": "string", "enum": [*FORMATS]}, {"type": "string", "pattern": _EXPORTER}]}
-VIDEO_FORMATS = frozenset({"csv", "dm", "dm-v1", "videofolder", "webdataset"})
-"""Formats that hold videos whole, where no frames are asked for."""
+_FORMAT_SCHEMA = {"anyOf": [{"type": "string", "enum": [*LAYOUTS]}, {"type": "string", "pattern": _EXPORTER}]}
 
 
 class ExportConfig(Section):

@@ -11,6 +11,7 @@ from rushes.config.download import DownloadConfig
 from rushes.config.export import ExportConfig
 from rushes.config.media import BUILT_IN, FramesConfig, Profile, Transcode, frames_by_name
 from rushes.config.section import NAME, Section, expand, wrong
+from rushes.layouts import layout_of
 from rushes.video.config import QualityCheck, TranscodeConfig
 
 __all__ = ["Pipeline", "RunConfig"]
@@ -57,7 +58,7 @@ class Pipeline(Section):
     @field_validator("export")
     @classmethod
     def _whole_videos(cls, value: ExportConfig, others: ValidationInfo) -> ExportConfig:
-        if value.format == "videofolder" and others.data.get("frames") is not None:
+        if not layout_of(value.format).images and others.data.get("frames") is not None:
             raise wrong(("format",), value.format, "expected no `frames` beside it: a videofolder holds videos whole")
         return value
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
 from rushes.export.run import ExportRun
 from rushes.labels import Annotation
+from rushes.layouts import LAYOUTS
 from rushes.records import Sample
 
-__all__ = ["BaseExporter", "begun", "labels_of", "media_path"]
+__all__ = ["BaseExporter", "begun", "built_in", "labels_of", "media_path"]
 
 
 class BaseExporter:
@@ -91,6 +93,12 @@ class BaseExporter:
     def get_error_summary(self) -> dict[str, int]:
         """Returns, at the end, how many items did not make it, by error code."""
         return dict(self.run.statistics.get("failures_by_code", {}))
+
+
+def built_in(name: str) -> type[BaseExporter]:
+    """Returns the exporter of a layout; only the one that is asked for is imported."""
+    module, _, kind = LAYOUTS[name].exporter.partition(":")
+    return getattr(import_module(module), kind)  # type: ignore[no-any-return]  # the table names exporters
 
 
 E = TypeVar("E", bound=BaseExporter)

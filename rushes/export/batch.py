@@ -28,6 +28,7 @@ from rushes.export.strict import losses
 from rushes.export.values import packed
 from rushes.formats.dm.carry import set_aside
 from rushes.jsonl import atomic_write, encode, read_lines
+from rushes.layouts import layout_of
 from rushes.plan import load_categories
 from rushes.records import Media, Outcome
 from rushes.results import BatchResult, save_result
@@ -36,7 +37,6 @@ from rushes.workspace import Batch, Workspace
 
 __all__ = ["export_batch", "finish"]
 
-_DM = ("dm", "dm-v1")  # what only they can say, other formats leave out
 _AHEAD = 4  # items whose frames are cut while an earlier one is written
 _CUTTERS = 2  # ffmpeg decodes with threads of its own
 
@@ -146,7 +146,7 @@ def _prepare(outcome: Outcome, mapping: ClassMap, pipeline: Pipeline, workspace:
     if not isinstance(outcome, Media):
         return outcome
     source, unlisted = mapping.apply(outcome.verified.source)
-    if pipeline.export.format not in _DM or pipeline.frames is not None:
+    if not layout_of(pipeline.export.format).carries_dm or pipeline.frames is not None:
         attributes, unsaid = set_aside(source.attributes)
         source, unlisted = replace(source, attributes=attributes), unlisted + unsaid
     media = replace(outcome, verified=replace(outcome.verified, source=source))

@@ -7,40 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from rushes.config import Pipeline
-from rushes.export.base import BaseExporter
-from rushes.export.class_folders import ClassFoldersExporter
+from rushes.export.base import BaseExporter, built_in
 from rushes.export.classes import ClassMap
-from rushes.export.coco import CocoExporter
 from rushes.export.custom import custom_exporter
-from rushes.export.dm import DmExporter, DmV1Exporter
-from rushes.export.imagefolder import ImageFolderExporter, VideoFolderExporter
-from rushes.export.table import CsvExporter
-from rushes.export.voc import VocExporter
-from rushes.export.webdataset import WebDatasetExporter
-from rushes.export.yolo import YoloExporter, YoloObbExporter, YoloPoseExporter, YoloSegExporter
 from rushes.labels import Category
+from rushes.layouts import LAYOUTS
 from rushes.storage import is_storage
 from rushes.transfer.urls import redact
 from rushes.workspace import Workspace
 
-__all__ = ["BUILT_IN", "exporter_of", "is_custom", "params_of", "previous_of"]
-
-BUILT_IN: Mapping[str, type[BaseExporter]] = {
-    "coco": CocoExporter,
-    "csv": CsvExporter,
-    "dm": DmExporter,
-    "dm-v1": DmV1Exporter,
-    "imagefolder": ImageFolderExporter,
-    "videofolder": VideoFolderExporter,
-    "voc": VocExporter,
-    "webdataset": WebDatasetExporter,
-    "yolo": YoloExporter,
-    "yolo-cls": ClassFoldersExporter,
-    "yolo-obb": YoloObbExporter,
-    "yolo-pose": YoloPoseExporter,
-    "yolo-seg": YoloSegExporter,
-}
-"""Exporters by the names that `export.format` takes."""
+__all__ = ["exporter_of", "is_custom", "params_of", "previous_of"]
 
 
 def exporter_of(pipeline: Pipeline, workspace: Workspace, run: str) -> type[BaseExporter]:
@@ -49,12 +25,12 @@ def exporter_of(pipeline: Pipeline, workspace: Workspace, run: str) -> type[Base
     Raises:
         ConfigError: It is one of the user's own, and not there, or no exporter.
     """
-    return BUILT_IN.get(pipeline.export.format) or custom_exporter(pipeline, workspace, run)
+    return custom_exporter(pipeline, workspace, run) if is_custom(pipeline) else built_in(pipeline.export.format)
 
 
 def is_custom(pipeline: Pipeline) -> bool:
     """Says whether the exporter is one of the user's own."""
-    return pipeline.export.format not in BUILT_IN
+    return pipeline.export.format not in LAYOUTS
 
 
 def previous_of(pipeline: Pipeline) -> Path | None:

@@ -8,13 +8,14 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from rushes.config import VIDEO_FORMATS, Pipeline
+from rushes.config import Pipeline
 from rushes.errors import AnnotationError, NeedsFramesError, NeedsVideoError
 from rushes.export.frames import Clip, chosen, clip_of, cut
 from rushes.export.names import file_stem
 from rushes.export.split import split_of
 from rushes.formats.placing import clip, is_placed, scale
 from rushes.labels import Annotation
+from rushes.layouts import layout_of
 from rushes.records import Media, MediaInfo, Sample
 from rushes.workspace import Workspace
 
@@ -44,7 +45,7 @@ def samples(media: Media, pipeline: Pipeline, workspace: Workspace) -> tuple[lis
     """
     if not media.info.media_type.startswith("video/"):
         return [_from_image(media, pipeline)], Counter()
-    if pipeline.frames is None and (pipeline.export.format in VIDEO_FORMATS or ":" in pipeline.export.format):
+    if pipeline.frames is None and layout_of(pipeline.export.format).videos:
         return _whole_video(media, pipeline, workspace)
     return _from_video(media, pipeline, workspace)
 
@@ -56,9 +57,10 @@ def split_for(media: Media, pipeline: Pipeline) -> str:
 
 
 def _from_image(media: Media, pipeline: Pipeline) -> Sample:
-    if pipeline.export.format == "videofolder":
+    if not layout_of(pipeline.export.format).images:
         raise NeedsVideoError(
-            f"{_where(media)}: an image cannot stand in a videofolder. Leave it out, or choose another export.format."
+            f"{_where(media)}: an image cannot stand in a {pipeline.export.format}. Leave it out, or choose another "
+            "export.format."
         )
     labels = media.verified.source.annotations or ()
     for label in labels:

@@ -8,12 +8,13 @@ import pytest
 import yaml
 from PIL import Image
 
-from rushes.convert import EXPORTERS, convert
+from rushes.convert import convert
 from rushes.datasets import READERS, detect, read_dataset
 from rushes.errors import AnnotationError, ConfigError, OutputOccupiedError, StrictError
+from rushes.layouts import LAYOUTS
 from tests.ultralytics_rules import check_dataset
 
-BOXED = sorted(set(EXPORTERS) - {"videofolder", "yolo-cls"})
+BOXED = sorted(set(LAYOUTS) - {"videofolder", "yolo-cls"})
 """Formats that hold images with boxes."""
 RING = [[10, 10, 30, 10, 30, 30, 10, 30]]
 CAR: dict[str, Any] = {"id": 1, "image_id": 1, "category_id": 3, "bbox": [10, 10, 20, 20], "segmentation": RING}
@@ -83,7 +84,7 @@ def test_from_any_of_these_to_any_of_those_the_boxes_and_the_media_stay(
     assert [path.name for path in (tmp_path / "second").iterdir() if path.name.startswith(".")] == []
 
 
-@pytest.mark.parametrize("target", sorted(set(EXPORTERS) - {"videofolder"}))
+@pytest.mark.parametrize("target", sorted(set(LAYOUTS) - {"videofolder"}))
 def test_the_same_name_in_two_splits_is_two_images(tmp_path: Path, target: str) -> None:
     for number, split in enumerate(("train", "test"), 1):
         (tmp_path / "source" / split / "ant").mkdir(parents=True)
@@ -245,4 +246,4 @@ def test_what_is_no_dataset_is_bad_usage(tmp_path: Path) -> None:
 
 
 def test_readers_and_exporters_go_together() -> None:
-    assert set(EXPORTERS) <= set(READERS)
+    assert set(LAYOUTS) <= set(READERS)

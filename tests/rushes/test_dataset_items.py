@@ -8,9 +8,10 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import yaml
 
-from rushes.convert import EXPORTERS, convert
+from rushes.convert import convert
 from rushes.errors import ConfigError
 from rushes.labels import Category
+from rushes.layouts import LAYOUTS
 from rushes.records import Rejection, Source
 from rushes.sources import read_sources
 from rushes.workspace import Workspace
@@ -84,7 +85,7 @@ def test_a_whole_run_from_coco_to_a_pose_dataset(workspace: Workspace, tmp_path:
     assert manifest(data)["a"].dropped == {"degenerate_outline": 1}
 
 
-@pytest.mark.parametrize("kind", sorted(set(EXPORTERS) - {"videofolder", "yolo-cls"}))
+@pytest.mark.parametrize("kind", sorted(set(LAYOUTS) - {"videofolder", "yolo-cls"}))
 def test_any_dataset_is_a_source_and_shards_become_one_as_their_error_says(tmp_path: Path, kind: str) -> None:
     convert(coco(tmp_path, {"bbox": [1, 2, 3, 4]}), tmp_path / "made", None, kind)
     source = tmp_path / "made"

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from rushes.config import FORMATS, Pipeline
+from rushes.config import Pipeline
 from rushes.errors import ConfigError, ExporterError, RushesError
 from rushes.export.custom import check_exporter
-from rushes.export.exporters import BUILT_IN
 from rushes.export.run import ExportRun
 from rushes.pipeline_file import load
 from rushes.records import ManifestRow
@@ -329,7 +328,3 @@ def test_progress_is_logged_now_and_then(
         run_of_batch.set_progress(4, 9, category="faces")
         run_of_batch.set_progress(5, 9, category="faces")
     assert [record.getMessage() for record in caplog.records] == ["faces: 4 of 9 items"]
-
-
-def test_every_format_of_the_pipeline_file_has_its_exporter() -> None:
-    assert sorted(BUILT_IN) == sorted(FORMATS)
