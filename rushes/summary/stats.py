@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from rushes.records import ManifestRow, Quality
+from rushes.summary.shapes import DURATIONS_S, BoxPlaces, Histogram
 
 __all__ = ["Stats"]
 
@@ -65,6 +66,9 @@ class Stats:
         self._codecs: Counter[str] = Counter()
         self._boxes: Counter[int] = Counter()
         self._areas: Counter[str] = Counter()
+        self._places = BoxPlaces()
+        self._durations = Histogram(DURATIONS_S)
+        self._rates: Counter[str] = Counter()
         self._files: Counter[str] = Counter()
         self._splits: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._classes: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -101,9 +105,13 @@ class Stats:
             "classes": {name: _sorted(counts) for name, counts in sorted(self._classes.items())},
             "boxes_per_file": {str(boxes): count for boxes, count in sorted(self._boxes.items())},
             "box_sizes": _sorted(self._areas),
+            "box_shares": self._places.shares(),
+            "box_centres": self._places.centres(),
             "unlabelled_files": self._unlabelled,
             "resolutions": _sorted(self._sizes),
             "codecs": _sorted(self._codecs),
+            "durations_s": self._durations.result(),
+            "frame_rates": _sorted(self._rates),
             "dropped": _sorted(self._dropped),
             "dropped_streams": _sorted(self._streams),
             "quality": {metric: found.result() for metric, found in sorted(self._quality.items())},
@@ -124,6 +132,10 @@ class Stats:
         if row.status == "ok" and row.members is None:
             self._duration_s += row.duration_s or 0.0
             self._codecs[row.video_codec or row.media_type or "unknown"] += 1
+            if row.duration_s is not None:
+                self._durations.add(row.duration_s)
+            if row.fps is not None:
+                self._rates[f"{row.fps:.4g}"] += 1  # at most some thousand: rates of phones differ in every file
 
     def _add_file(self, row: ManifestRow) -> None:
         self._bytes += row.size_bytes or 0
@@ -139,6 +151,8 @@ class Stats:
             self._classes[label.label][row.split or "none"] += 1
             if label.box is not None:
                 self._areas[_area(label.box[2] * label.box[3])] += 1
+                if row.width and row.height:
+                    self._places.add(label.box, row.width, row.height)
 
 
 def _area(pixels: float) -> str:

@@ -64,7 +64,8 @@ def test_nothing_counts_as_nothing_and_every_key_is_there() -> None:
 def test_no_number_stands_there_that_nothing_counts() -> None:
     """Each key changes with some row; one that never does is a lie."""
     rows = [
-        replace(IMAGE, annotations=(BOX,), action="kept", dropped={"empty_box": 1}, duration_s=1.0, width=1, height=1),
+        replace(IMAGE, annotations=(BOX,), action="kept", dropped={"empty_box": 1}, width=1, height=1),
+        replace(IMAGE, id="c", duration_s=1.0, fps=25.0),
         replace(IMAGE, id="b", robots="no robots.txt", dropped_streams={"audio": 1}, quality=Quality("ssim", 0.9, 0.8)),
         ManifestRow("f", "f", "failed", "download", error_code="timeout"),
     ]
@@ -78,3 +79,21 @@ def test_the_order_of_the_rows_changes_nothing() -> None:
         for split, name in (("val", "b"), ("train", "a"), ("test", "c"))
     ]
     assert str(counted(*rows).result()) == str(counted(*rows[::-1]).result())
+
+
+def test_boxes_are_counted_where_their_centres_are_and_by_what_they_cover() -> None:
+    edge, speck = Annotation("car", box=(90, 40, 10, 10)), Annotation("car", box=(0, 0, 0.5, 0.5))
+    row = replace(IMAGE, width=100, height=50, annotations=(edge, speck, Annotation("car", box=(0, 0, 100, 50))))
+    found = counted(row, replace(IMAGE, annotations=(edge,))).result()
+    assert [len(line) for line in found["box_centres"]] == [16] * 16
+    assert (found["box_centres"][0][0], found["box_centres"][8][8], found["box_centres"][14][15]) == (1, 1, 1)
+    assert sum(map(sum, found["box_centres"])) == 3
+    covered = {one["below"]: one["count"] for one in found["box_shares"] if one["count"]}
+    assert covered == {0.0001: 1, 0.03: 1, None: 1}
+
+
+def test_videos_are_counted_by_length_and_by_rate() -> None:
+    video = ManifestRow("v", "v.mp4", "ok", "export", media_type="video/mp4", duration_s=5.0, fps=30000 / 1001)
+    found = counted(video, replace(video, duration_s=4000.0, fps=30000 / 1001 + 1e-6), IMAGE).result()
+    assert found["frame_rates"] == {"29.97": 2}
+    assert {one["below"]: one["count"] for one in found["durations_s"] if one["count"]} == {10: 1, None: 1}
