@@ -12,8 +12,10 @@ __all__ = ["explained"]
 
 def explained(code: str) -> tuple[str, str]:
     """Returns what an error code means and what to do about it; empty texts for a code that no class has."""
-    for kind in reversed([*vars(errors).values()]):
-        if isinstance(kind, type) and issubclass(kind, RushesError) and vars(kind).get("code") == code:
-            meaning, _, _ = (inspect.getdoc(kind) or "").partition("\n\n")
-            return " ".join(meaning.split()), kind.remedy
-    return "", ""
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, RushesError)]
+    of_code = [kind for kind in kinds if vars(kind).get("code") == code]
+    if not of_code:
+        return "", ""
+    kind = max(of_code, key=lambda kind: len(kind.__mro__))  # of several, the one that says most exactly what it was
+    meaning, _, _ = (inspect.getdoc(kind) or "").partition("\n\n")
+    return " ".join(meaning.split()), kind.remedy

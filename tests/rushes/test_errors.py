@@ -18,7 +18,7 @@ def all_classes() -> list[type[RushesError]]:
     while queue:
         found.append(queue.pop())
         queue += found[-1].__subclasses__()
-    return [kind for kind in found if kind.__module__ == errors.__name__]
+    return [kind for kind in found if kind.__module__.startswith("rushes.errors.")]
 
 
 def make(kind: type[RushesError], message: str) -> RushesError:

@@ -1,0 +1,152 @@
+"""Every failure that a user can cause or meet.
+
+Each class carries a stable `code`, which is what the manifest, `--json` and Prefect's tables show, and two facts
+about it: `transient` (another try may help) and `status`, which is how an item ends that it stops: failed, skipped, or
+quarantined (bytes arrived, and are kept apart as not trusted). What each code means is the first sentence of its class,
+and what to do about it is the class's `remedy`.
+
+    RushesError
+    ├── ConfigError                 bad_config          exit 2
+    │   └── ClassesError            classes             exit 2
+    ├── WorkspaceBusyError          workspace_busy      exit 1
+    ├── OutputOccupiedError         output_occupied     exit 2
+    ├── RunFailedError              run_failed          exit 1
+    ├── ExporterError               exporter            exit 1
+    ├── StrictError                 strict              exit 1
+    ├── AccountingError             accounting          exit 1
+    ├── LedgerError                 ledger              exit 1
+    ├── DependencyError             missing_dependency  exit 2
+    ├── RowError                    bad_row
+    │   └── AnnotationError         bad_annotation
+    ├── DuplicateRowError           duplicate_row       skipped
+    ├── SplitConflictError          split_conflict      skipped
+    ├── DownloadError
+    │   ├── HTTPStatusError         http_status
+    │   │   └── ServerBusyError     http_status
+    │   ├── ConnectionFailedError   connection
+    │   ├── TransferTimeoutError    timeout
+    │   ├── TooLargeError           too_large
+    │   ├── TruncatedError          truncated
+    │   ├── ForbiddenHostError      forbidden_host
+    │   ├── RobotsError             robots              skipped
+    │   ├── RobotsUnreachableError  robots_unreachable
+    │   └── BadURLError             bad_url
+    ├── ChecksumMismatchError       checksum_mismatch   quarantined
+    ├── MissingChecksumError        missing_checksum
+    ├── StorageError                storage
+    │   ├── StorageAccessError      storage_access
+    │   └── DiskFullError           disk_full
+    ├── MediaError
+    │   ├── NotMediaError           not_media           quarantined
+    │   ├── CorruptMediaError       corrupt_media       quarantined
+    │   └── MediaLimitsError        media_limits
+    ├── NeedsFramesError            needs_frames        skipped
+    ├── NeedsVideoError             needs_video         skipped
+    ├── NotIngestedError            not_ingested        skipped
+    ├── ArchiveError                archive             quarantined
+    └── VideoTranscodeError         transcode_failed
+        ├── UnsupportedFormatError  unsupported_format  quarantined
+        ├── FFmpegNotFoundError     ffmpeg_not_found
+        └── TranscodingFailedError  transcode_failed
+
+Messages say what, where, expected, actual, and what to do next. Arguments travel through `super().__init__`, so every
+error survives a trip between processes.
+"""
+
+from rushes.errors.base import RushesError
+from rushes.errors.item import (
+    AnnotationError,
+    DuplicateRowError,
+    NeedsFramesError,
+    NeedsVideoError,
+    NotIngestedError,
+    RowError,
+    SplitConflictError,
+)
+from rushes.errors.media import (
+    ArchiveError,
+    CorruptMediaError,
+    FFmpegNotFoundError,
+    MediaError,
+    MediaLimitsError,
+    NotMediaError,
+    TranscodingFailedError,
+    UnsupportedFormatError,
+    VideoTranscodeError,
+)
+from rushes.errors.run import (
+    AccountingError,
+    ClassesError,
+    ConfigError,
+    DependencyError,
+    ExporterError,
+    LedgerError,
+    OutputOccupiedError,
+    RunFailedError,
+    StrictError,
+    WorkspaceBusyError,
+)
+from rushes.errors.transfer import (
+    BadURLError,
+    ChecksumMismatchError,
+    ConnectionFailedError,
+    DiskFullError,
+    DownloadError,
+    ForbiddenHostError,
+    HTTPStatusError,
+    MissingChecksumError,
+    RobotsError,
+    RobotsUnreachableError,
+    ServerBusyError,
+    StorageAccessError,
+    StorageError,
+    TooLargeError,
+    TransferTimeoutError,
+    TruncatedError,
+)
+
+__all__ = [
+    "AccountingError",
+    "AnnotationError",
+    "ArchiveError",
+    "BadURLError",
+    "ChecksumMismatchError",
+    "ClassesError",
+    "ConfigError",
+    "ConnectionFailedError",
+    "CorruptMediaError",
+    "DependencyError",
+    "DiskFullError",
+    "DownloadError",
+    "DuplicateRowError",
+    "ExporterError",
+    "FFmpegNotFoundError",
+    "ForbiddenHostError",
+    "HTTPStatusError",
+    "LedgerError",
+    "MediaError",
+    "MediaLimitsError",
+    "MissingChecksumError",
+    "NeedsFramesError",
+    "NeedsVideoError",
+    "NotIngestedError",
+    "NotMediaError",
+    "OutputOccupiedError",
+    "RobotsError",
+    "RobotsUnreachableError",
+    "RowError",
+    "RunFailedError",
+    "RushesError",
+    "ServerBusyError",
+    "SplitConflictError",
+    "StorageAccessError",
+    "StorageError",
+    "StrictError",
+    "TooLargeError",
+    "TranscodingFailedError",
+    "TransferTimeoutError",
+    "TruncatedError",
+    "UnsupportedFormatError",
+    "VideoTranscodeError",
+    "WorkspaceBusyError",
+]
