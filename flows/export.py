@@ -6,7 +6,7 @@ from prefect import flow
 from prefect_ray.context import remote_options
 
 from flows.naming import run_name
-from flows.runner import ray_runner, settle, within_limit
+from flows.runner import ray_runner, settle, unless_failed
 from rushes.config import Pipeline
 from rushes.export.custom import check_exporter, take_along
 from rushes.export.exporters import is_custom
@@ -34,7 +34,7 @@ def export_steps(config: Pipeline, plan: Plan) -> RunOutcome:
 
     Raises:
         ConfigError: `export.format` names an exporter that cannot be used.
-        RunFailedError: A batch broke, or more items failed than `run.max_failed` allows.
+        RunFailedError: A batch broke, more items failed than `run.max_failed` allows, or none came in.
     """
     if is_custom(config):  # here, because its code lies where this process runs, and nowhere else
         with opened(config.workspace_place) as workspace:
@@ -43,4 +43,4 @@ def export_steps(config: Pipeline, plan: Plan) -> RunOutcome:
     with remote_options(num_cpus=1):
         settle([[export_batch.submit(config, batch)] for batch in batches])
     ended: RunOutcome = settle([[aggregate.submit(config, plan.run, batches)]])[0]
-    return within_limit(ended, config)
+    return unless_failed(ended, config)

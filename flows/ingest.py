@@ -8,7 +8,7 @@ from prefect_ray.context import remote_options
 from flows.cores import transcode_cores
 from flows.hosts import cluster_shares
 from flows.naming import run_name
-from flows.runner import ray_runner, settle, within_limit
+from flows.runner import ray_runner, settle, unless_failed
 from rushes.config import Pipeline
 from rushes.long import LongPlan
 from rushes.plan import Plan, new_run
@@ -30,7 +30,7 @@ def ingest(config: Pipeline) -> RunOutcome:
     with locked(config.workspace_place):
         plan = ingest_steps(config)
         ended: RunOutcome = settle([[tally.submit(config, plan.run)]])[0]
-        return within_limit(ended, config)
+        return unless_failed(ended, config)
 
 
 def ingest_steps(config: Pipeline) -> Plan:

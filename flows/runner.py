@@ -24,9 +24,9 @@ from pydantic import PrivateAttr
 from rushes.config import Pipeline
 from rushes.errors import RunFailedError, RushesError
 from rushes.summary.outcome import RunOutcome
-from rushes.summary.text import over_limit
+from rushes.summary.text import failure
 
-__all__ = ["LeanRayTaskRunner", "ray_runner", "settle", "thread_runner", "within_limit"]
+__all__ = ["LeanRayTaskRunner", "ray_runner", "settle", "thread_runner", "unless_failed"]
 
 _TESTED = {"prefect": ("3.8.", "3.9."), "prefect-ray": ("0.6.0",)}
 _DRIVER = 0  # ray's worker mode of a process that submits, as prefect-ray itself asks for it
@@ -98,10 +98,10 @@ def settle(chains: Iterable[Sequence[PrefectFuture[Any]]]) -> list[Any]:
     return results
 
 
-def within_limit(ended: RunOutcome, config: Pipeline) -> RunOutcome:
-    """Returns the outcome, or raises a `RunFailedError` if more items failed than `run.max_failed` allows."""
-    if ended.over_limit:
-        raise RunFailedError(over_limit(ended, config.run.max_failed))
+def unless_failed(ended: RunOutcome, config: Pipeline) -> RunOutcome:
+    """Returns the outcome, or raises a `RunFailedError` if the run failed by what came of it."""
+    if why := failure(ended, config.run.max_failed):
+        raise RunFailedError(why)
     return ended
 
 

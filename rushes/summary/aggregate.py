@@ -48,7 +48,8 @@ __all__ = ["aggregate"]
 def aggregate(pipeline: Pipeline, workspace: Workspace, run: str, batches: Sequence[Batch]) -> RunOutcome:
     """Writes the dataset's own files and puts the dataset in its place.
 
-    A run over its failure limit does not replace a dataset that was within it: it is put beside, as `<output>.failed`.
+    A run with more failures than its limit, or of which nothing came, does not replace a good dataset: what it made is
+    put beside, as `<output>.failed`.
 
     Args:
         pipeline: The pipeline.
@@ -62,7 +63,7 @@ def aggregate(pipeline: Pipeline, workspace: Workspace, run: str, batches: Seque
     workspace.need_all(f"runs/{run}")
     with building(pipeline.output_place) as folder:
         outcome = _write(pipeline, workspace, run, [batch.name for batch in batches], folder)
-    dataset = publish_dataset(pipeline.output_place, outcome.over_limit)
+    dataset = publish_dataset(pipeline.output_place, outcome.good)
     return save_outcome(workspace, replace(outcome, dataset=dataset))
 
 
@@ -83,6 +84,7 @@ def _write(pipeline: Pipeline, workspace: Workspace, run: str, names: Sequence[s
     work = work_done(results(workspace, run))
     outcome = RunOutcome(
         *(run, content["items"], content["failures_by_code"], work, over_limit),
+        empty=not (stats.media and (content["files"] or is_custom(pipeline))),
         files=content["files"],
         messages=tuple(messages(workspace, run, names)),
     )
@@ -154,6 +156,7 @@ def _summary(facts: Facts, outcome: RunOutcome) -> dict[str, Any]:
         "ended": ended.isoformat(timespec="milliseconds"),
         "elapsed_s": round((ended - began).total_seconds(), 3),
         "over_limit": outcome.over_limit,
+        "empty": outcome.empty,
         "items": outcome.items,
         "work": outcome.work,
         "since": changes,

@@ -9,7 +9,7 @@ from rushes.config import Pipeline
 from rushes.export.classes import check_drift, classes_of
 from rushes.plan import load_plan
 from rushes.summary.output import published
-from rushes.summary.publish import SUMMARY
+from rushes.summary.publish import SUMMARY, is_good
 from rushes.transfer.urls import redact
 from rushes.workspace import Workspace
 
@@ -36,7 +36,7 @@ def _before(pipeline: Pipeline) -> list[str]:
             summary: dict[str, Any] = json.loads((folder / SUMMARY).read_bytes())
         except FileNotFoundError:
             return []
-        if summary.get("over_limit"):
+        if not is_good(summary):
             return []
         if "classes" in summary:
             return [*summary["classes"]]

@@ -12,7 +12,7 @@ from rushes.export.rows import rejection_row
 from rushes.join import outcomes
 from rushes.jsonl import atomic_write, decode, encode
 from rushes.plan import started
-from rushes.records import Rejection
+from rushes.records import Media, Rejection
 from rushes.results import results, work_done
 from rushes.workspace import Workspace
 
@@ -41,6 +41,7 @@ class RunOutcome(msgspec.Struct, frozen=True):
         failures_by_code: Items that did not end ok, by error code.
         work: Per stage what this run did: batches, items done and stopped, bytes, and the busy seconds of all batches.
         over_limit: Whether more items failed than `run.max_failed` allows.
+        empty: Whether nothing came of it: of an ingest no media, of an export no file of the dataset.
         dataset: Folder of the dataset, after an export.
         files: Images and videos in the dataset, after an export.
         messages: Warnings of the exporter.
@@ -52,10 +53,16 @@ class RunOutcome(msgspec.Struct, frozen=True):
     failures_by_code: dict[str, int]
     work: dict[str, dict[str, float]]
     over_limit: bool
+    empty: bool = False
     dataset: str | None = None
     files: int | None = None
     messages: tuple[str, ...] = ()
     elapsed_s: float = 0.0
+
+    @property
+    def good(self) -> bool:
+        """Whether it may take the place of an earlier one: the run did not fail."""
+        return not (self.over_limit or self.empty)
 
     @property
     def fetched(self) -> int:
@@ -80,6 +87,7 @@ def ingest_outcome(pipeline: Pipeline, workspace: Workspace, run: str) -> RunOut
     """Counts how the planned items stand after an ingest, and lists those that did not end ok in the run's folder."""
     items: Counter[str] = Counter()
     codes: Counter[str] = Counter()
+    empty = True
     with atomic_write(workspace.run(run) / FAILURES) as failures:
         for outcome in outcomes(pipeline, workspace, run):
             if isinstance(outcome, Rejection):
@@ -88,10 +96,11 @@ def ingest_outcome(pipeline: Pipeline, workspace: Workspace, run: str) -> RunOut
                 failures.write(encode(rejection_row(outcome)) + b"\n")
             else:
                 items["ok"] += 1
+                empty = empty and not isinstance(outcome, Media)
     counts = {"planned": items.total()} | {status: items[status] for status in STATUSES}
     over_limit = failed_share(counts) > pipeline.run.max_failed
     work = work_done(results(workspace, run))
-    return save_outcome(workspace, RunOutcome(run, counts, dict(sorted(codes.items())), work, over_limit))
+    return save_outcome(workspace, RunOutcome(run, counts, dict(sorted(codes.items())), work, over_limit, empty))
 
 
 def save_outcome(workspace: Workspace, outcome: RunOutcome) -> RunOutcome:

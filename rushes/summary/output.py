@@ -67,15 +67,15 @@ def published(place: str, *names: str) -> Iterator[Path]:
         yield mirror.root
 
 
-def publish_dataset(place: str, over_limit: bool) -> str:
+def publish_dataset(place: str, good: bool) -> str:
     """Puts the finished dataset in its place and returns that, as it may be shown.
 
-    A run over its failure limit does not replace a dataset that was within it: it goes beside, as `<output>.failed`.
+    That of a failed run does not replace a good one: it goes beside, as `<output>.failed`.
     """
     if is_storage(place):
         with _beside(place) as (storage, name):
             return f"{storage.url}/{publish_storage.publish_dataset(storage, name)}"
-    output = publish.place_for(Path(place), over_limit)
+    output = publish.place_for(Path(place), good)
     publish.publish_dataset(publish.building_of(Path(place)), output)
     return str(output)
 

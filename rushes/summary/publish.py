@@ -9,13 +9,15 @@ import ctypes
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from rushes.errors import OutputOccupiedError
 from rushes.export.kept import unshare
 from rushes.jsonl import fsync_dir
 
-__all__ = ["MANIFEST", "SUMMARY", "begin", "building_of", "check_output", "place_for", "publish_dataset"]
+__all__ = ["MANIFEST", "SUMMARY", "begin", "building_of", "check_output", "is_good", "place_for", "publish_dataset"]
 
 MANIFEST = "manifest.jsonl"
 """A row for each planned item, whatever became of it, and for each frame."""
@@ -59,10 +61,15 @@ def check_output(output: Path) -> None:
             )
 
 
-def place_for(output: Path, over_limit: bool) -> Path:
+def is_good(summary: Mapping[str, Any]) -> bool:
+    """Tells by the summary of a dataset whether it is that of a run that did not fail."""
+    return not (summary.get("over_limit") or summary.get("empty"))
+
+
+def place_for(output: Path, good: bool) -> Path:
     """Returns where a finished dataset goes: a failed run's never takes the place of a good one."""
     summary = output / SUMMARY
-    if not over_limit or not summary.is_file() or json.loads(summary.read_bytes())["over_limit"]:
+    if good or not summary.is_file() or not is_good(json.loads(summary.read_bytes())):
         return output
     return _failed(output)
 

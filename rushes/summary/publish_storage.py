@@ -11,7 +11,7 @@ import json
 
 from rushes.errors import OutputOccupiedError
 from rushes.storage import Storage
-from rushes.summary.publish import SUMMARY
+from rushes.summary.publish import SUMMARY, is_good
 
 __all__ = ["begin", "building_of", "check_output", "publish_dataset"]
 
@@ -50,16 +50,16 @@ def publish_dataset(storage: Storage, name: str) -> str:
     """Puts the finished folder in the place of the output, or of a failed run's, and returns which."""
     building = building_of(name)
     summary = json.loads(storage.read(f"{building}/{SUMMARY}") or b"{}")
-    place = _place_for(storage, name, over_limit=bool(summary.get("over_limit")))
+    place = _place_for(storage, name, good=is_good(summary))
     storage.delete(f"{place}/{SUMMARY}")
     storage.replace(building, place, last=SUMMARY)
     return place
 
 
-def _place_for(storage: Storage, name: str, over_limit: bool) -> str:
+def _place_for(storage: Storage, name: str, good: bool) -> str:
     """Returns where a finished dataset goes: a failed run's never takes the place of a good one."""
     summary = storage.read(f"{name}/{SUMMARY}")
-    return name if not over_limit or summary is None or json.loads(summary)["over_limit"] else _failed(name)
+    return name if good or summary is None or not is_good(json.loads(summary)) else _failed(name)
 
 
 def _failed(name: str) -> str:

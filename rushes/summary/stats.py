@@ -51,11 +51,12 @@ class Stats:
     Attributes:
         items: Items by status.
         announced: Members that archives say they have.
+        media: Items that ended ok and are media: no archives.
     """
 
     def __init__(self) -> None:
         self.items: Counter[str] = Counter()
-        self.announced = 0
+        self.announced = self.media = 0
         self._codes: Counter[str] = Counter()
         self._actions: Counter[str] = Counter()
         self._robots: Counter[str] = Counter()
@@ -130,6 +131,7 @@ class Stats:
         if row.quality:
             self._quality[row.quality.metric].add(row.id, row.quality)
         if row.status == "ok" and row.members is None:
+            self.media += 1
             self._duration_s += row.duration_s or 0.0
             self._codecs[row.video_codec or row.media_type or "unknown"] += 1
             if row.duration_s is not None:

@@ -24,8 +24,10 @@ from prefect_ray import RayTaskRunner
 from prefect_ray.context import remote_options
 
 from cli.server import own_server, ready
-from flows.runner import LeanRayTaskRunner, ray_runner, settle, thread_runner
+from flows.runner import LeanRayTaskRunner, ray_runner, settle, thread_runner, unless_failed
 from rushes.errors import ConfigError, RunFailedError
+from rushes.pipeline_file import validate
+from rushes.summary.outcome import RunOutcome
 
 ROOT = Path(__file__).parents[2]
 RUNNERS = {"lean": LeanRayTaskRunner, "plain": RayTaskRunner, "threads": thread_runner}
@@ -127,3 +129,15 @@ def test_what_rushes_understands_keeps_its_own_words_and_code(runner: TaskRunner
 def test_a_worker_that_dies_fails_the_flow_and_does_not_hang_it() -> None:
     with pytest.raises(RunFailedError, match="1 of 2 batches broke after their retries, first with Crashed"):
         broken.with_options(task_runner=LeanRayTaskRunner())("lost")
+
+
+@pytest.mark.parametrize(("over_limit", "empty"), [(True, False), (False, True), (False, False)])
+def test_a_run_that_failed_by_what_came_of_it_is_raised(over_limit: bool, empty: bool) -> None:
+    items = {"planned": 2, "ok": 1, "failed": 1, "skipped": 0, "quarantined": 0}
+    ended = RunOutcome("run", items, {"timeout": 1}, {}, over_limit, empty)
+    config = validate({"name": "made", "source": "items.csv"}, "test")
+    if over_limit or empty:
+        with pytest.raises(RunFailedError, match="timeout 1"):
+            unless_failed(ended, config)
+    else:
+        assert unless_failed(ended, config) is ended

@@ -206,6 +206,16 @@ def test_a_publication_that_was_cut_short_is_finished_by_the_next_run(storage: S
     assert sorted(entry.name for entry in storage.list()) == ["far/a", "far/b", f"far/{SUMMARY}"]
 
 
+@pytest.mark.parametrize("fault", ["over_limit", "empty"])
+def test_a_failed_run_does_not_replace_a_good_dataset(storage: Storage, fault: str) -> None:
+    places = []
+    for summary in (b'{"over_limit": false}', f'{{"{fault}": true}}'.encode()):
+        storage.write(f".far.building/{SUMMARY}", summary)
+        places.append(publish_storage.publish_dataset(storage, "far"))
+    assert places == ["far", "far.failed"]
+    assert storage.read(f"far/{SUMMARY}") == b'{"over_limit": false}'
+
+
 def test_an_output_may_lie_in_a_storage_and_its_workspace_on_a_disk(
     storage: Storage, place: str, server: Server, tmp_path: Path
 ) -> None:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import csv
 import json
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from rushes.errors import AccountingError, ConfigError
 from rushes.summary.outcome import ingest_outcome, load_outcome
-from rushes.summary.text import failure_table, markdown, over_limit
+from rushes.summary.text import failure, failure_table, markdown
 from rushes.summary.verify import UNLISTED, verify_dataset
 from rushes.workspace import Workspace
 from tests.http_server import serve, status
 from tests.rushes.export.makers import pipeline
 from tests.rushes.runs import export, ingest, manifest, png, run, settings
+from tests.rushes.video.clips import coloured
 
 ROWS: list[dict[str, object]] = [
     {"id": "a", "url": "a.png", "split": "train", "annotations": [{"class": "cat", "box": [1, 2, 8, 9]}]},
@@ -147,7 +149,74 @@ def test_too_many_failures_do_not_replace_a_good_dataset(workspace: Workspace) -
     assert ended.over_limit
     assert ended.dataset == f"{bad.output_place}.failed"
     assert content(Path(bad.output_place)) == before
-    assert "3 of 7 items failed (42.9%), more than run.max_failed = 10.0%" in over_limit(ended, 0.1)
+    assert "3 of 7 items failed (42.9%), more than run.max_failed = 10.0%" in (failure(ended, 0.1) or "")
+
+
+@pytest.mark.parametrize("name", ["yolo", "coco", "webdataset"])
+def test_a_run_of_which_nothing_comes_does_not_replace_a_good_dataset(workspace: Workspace, name: str) -> None:
+    into = {"format": name, "classes": ["cat"]}
+    good = settings(workspace, ROWS[:2], export=into)
+    run(good, workspace)
+    before = content(Path(good.output_place))
+    rows = [{"id": "gone", "url": "gone.png"}, {"id": "page", "url": "page.png"}, {"id": "page", "url": "page.png"}]
+    ended = run(settings(workspace, rows, export=into), workspace)
+    assert (ended.over_limit, ended.empty, ended.files) == (False, True, 0)
+    assert ended.dataset == f"{good.output_place}.failed"
+    assert content(Path(good.output_place)) == before
+    assert json.loads((Path(f"{good.output_place}.failed") / "export_summary.json").read_bytes())["empty"]
+    told = failure(ended, 1) or ""
+    assert told.startswith("None of 3 items came into the dataset: bad_url 1, duplicate_row 1, not_media 1.")
+    assert f"{good.output_place}.failed/failures.jsonl" in told
+
+
+def test_videos_alone_in_a_dataset_of_images_fail_the_run_and_it_says_what_to_set(workspace: Workspace) -> None:
+    good = settings(workspace, ROWS[1:2])
+    run(good, workspace)
+    before = content(Path(good.output_place))
+    coloured(workspace.root.parent / "v.mp4")
+    videos = settings(workspace, [{"id": "v", "url": "v.mp4"}])
+    plan = ingest(videos, workspace)
+    tally = ingest_outcome(videos, workspace, plan.run)
+    assert failure(tally, 1) is None
+    ended = export(videos, workspace, plan)
+    assert ended.items == {"planned": 1, "ok": 0, "failed": 0, "skipped": 1, "quarantined": 0}
+    assert content(Path(good.output_place)) == before
+    assert "came into the dataset: needs_frames 1. Set `frames`" in (failure(ended, 1) or "")
+    assert not run(settings(workspace, [{"id": "v", "url": "v.mp4"}], frames={"every_s": 1.0}), workspace).empty
+
+
+def test_videos_of_which_no_frame_is_taken_fail_the_run(workspace: Workspace) -> None:
+    coloured(workspace.root.parent / "v.mp4")
+    videos = settings(workspace, [{"id": "v", "url": "v.mp4"}], frames="annotated")
+    ended = run(videos, workspace)
+    assert (ended.items["ok"], ended.files, ended.empty) == (1, 0, True)
+    assert "1 ended ok, and gave the dataset no file" in (failure(ended, 1) or "")
+
+
+def test_an_exporter_of_ones_own_may_write_a_dataset_without_media(workspace: Workspace) -> None:
+    (workspace.root.parent / "own.py").write_text(
+        "from rushes.export import BaseExporter\n\n\nclass Own(BaseExporter):\n"
+        "    def process_file_saving(self, data, export_path):\n        self.run.emit('id', data.id)\n"
+    )
+    export_of = {"format": "own:Own", "code": str(workspace.root.parent), "classes": ["cat"]}
+    ended = run(settings(workspace, ROWS[:2], export=export_of), workspace)
+    assert (ended.items["ok"], ended.files, ended.empty) == (2, 0, False)
+    assert run(settings(workspace, ROWS[3:4], export=export_of), workspace).empty
+
+
+def test_an_archive_that_is_fine_is_no_item_of_a_dataset(workspace: Workspace) -> None:
+    with zipfile.ZipFile(workspace.root.parent / "a.zip", "w") as archive:
+        archive.writestr("notes.txt", "no image")
+    config = settings(workspace, [{"id": "zip", "url": "a.zip"}])
+    plan = ingest(config, workspace)
+    for ended in (ingest_outcome(config, workspace, plan.run), export(config, workspace, plan)):
+        assert (ended.items["ok"], ended.items["skipped"], ended.empty) == (1, 1, True)
+
+
+def test_an_ingest_that_brings_nothing_in_fails(workspace: Workspace) -> None:
+    config = settings(workspace, [ROWS[3]])
+    ended = ingest_outcome(config, workspace, ingest(config, workspace).run)
+    assert (failure(ended, 1) or "").startswith("None of 1 items was brought in: bad_url 1.")
 
 
 def test_the_tally_of_an_ingest_agrees_with_the_dataset(workspace: Workspace) -> None:

@@ -11,10 +11,10 @@ from rushes.errors import OutputOccupiedError
 from rushes.summary.publish import SUMMARY, begin, building_of, check_output, place_for, publish_dataset
 
 
-def dataset(folder: Path, text: str, *, over_limit: bool = False) -> Path:
+def dataset(folder: Path, text: str, **summary: bool) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "data").write_text(text)
-    (folder / SUMMARY).write_text(json.dumps({"over_limit": over_limit}))
+    (folder / SUMMARY).write_text(json.dumps({"over_limit": False} | summary))
     return folder
 
 
@@ -67,11 +67,12 @@ def test_a_file_in_the_place_of_the_output_is_refused_and_an_empty_folder_is_tak
     check_output(tmp_path / "empty")
 
 
-def test_a_run_over_its_limit_stands_beside_a_good_dataset_and_in_the_place_of_a_bad_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("fault", ["over_limit", "empty"])
+def test_a_failed_run_stands_beside_a_good_dataset_and_in_the_place_of_a_bad_one(tmp_path: Path, fault: str) -> None:
     output = tmp_path / "data"
-    assert place_for(output, over_limit=True) == output
-    dataset(output, "bad", over_limit=True)
-    assert place_for(output, over_limit=True) == output
+    assert place_for(output, good=False) == output
+    dataset(output, "bad", **{fault: True})
+    assert place_for(output, good=False) == output
     dataset(output, "good")
-    assert place_for(output, over_limit=True) == tmp_path / "data.failed"
-    assert place_for(output, over_limit=False) == output
+    assert place_for(output, good=False) == tmp_path / "data.failed"
+    assert place_for(output, good=True) == output
