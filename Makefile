@@ -57,6 +57,8 @@ format: setup  ## rewrite the code as `check` wants it
 lock: $(VENV)/bin/uv  ## resolve anew; the locks carry hashes and no host
 	$(UV) pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-annotate --no-header \
 	  --all-extras --group dev pyproject.toml --output-file $(LOCK)
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	  --all-extras --constraint $(LOCK) pyproject.toml --output-file deployments/requirements.lock
 	echo uv | $(UV) pip compile --quiet --universal --upgrade --generate-hashes --no-annotate --no-header \
 	  - --output-file requirements-uv.lock
 
