@@ -16,8 +16,9 @@ from pydantic import BaseModel
 from cli.main import rushes
 from rushes import errors
 from rushes.config import Pipeline
+from rushes.labels import Annotation
 from rushes.pipeline_file import load, validate
-from rushes.records import Source
+from rushes.records import ManifestRow, Source
 from rushes.sources import read_sources
 from rushes.summary.explained import explained
 
@@ -65,6 +66,14 @@ def test_the_page_of_errors_says_what_to_do_as_the_classes_do() -> None:
     page = (ROOT / "docs/errors.md").read_text()
     told = dict(re.findall(r"^\| `([a-z_]+)` \| .*? \| *(.*?) *\|", page, re.MULTILINE))
     assert told == {code: explained(code)[1] for code in told}
+
+
+def test_the_page_of_datasets_names_every_column_of_the_manifest_in_its_order_and_every_field_of_a_label() -> None:
+    _, _, page = (ROOT / "docs/dataset.md").read_text().partition("## A row of the manifest")
+    rows = re.findall(r"^\| (`[^|]+`) \| ", page, re.MULTILINE)
+    assert tuple(re.findall(r"`([a-z0-9_]+)`", " ".join(rows))) == ManifestRow.__struct_fields__
+    label = page[page.index("A label is a struct") :]
+    assert [field for field in Annotation.__struct_fields__ if f"`{field}`" not in label] == []
 
 
 def test_the_example_can_be_read_whole() -> None:

@@ -1,4 +1,4 @@
-"""The files with a line or an entry for each row: the manifest, what failed, and the index of files.
+"""The files with a line or an entry for each row: the manifest, twice, what failed, and the index of files.
 
 Rows are streamed from what the export batches left, in the order of the source.
 """
@@ -12,6 +12,7 @@ from typing import Any
 from rushes.jsonl import encode, read_lines
 from rushes.records import ManifestRow
 from rushes.summary.outcome import FAILURES
+from rushes.summary.parquet import PARQUET, parquet_manifest
 from rushes.summary.publish import MANIFEST
 from rushes.summary.stats import Stats
 
@@ -38,6 +39,7 @@ def write_rows(rows: Iterable[ManifestRow], building: Path) -> Stats:
         (building / MANIFEST).open("wb") as manifest,
         (building / FAILURES).open("wb") as failures,
         (building / "file_index.json").open("wb") as index,
+        parquet_manifest(building / PARQUET) as columns,
     ):
         index.write(b'{"files":{')
         comma = b"\n"
@@ -45,6 +47,7 @@ def write_rows(rows: Iterable[ManifestRow], building: Path) -> Stats:
             stats.add(row)
             line = encode(row) + b"\n"
             manifest.write(line)
+            columns.add(row)
             if row.status != "ok":
                 failures.write(line)
             if row.path is not None:

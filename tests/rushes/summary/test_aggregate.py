@@ -6,8 +6,10 @@ import csv
 import json
 import subprocess
 import zipfile
+from io import BytesIO
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from rushes.errors import AccountingError, ConfigError
@@ -237,8 +239,11 @@ def test_nothing_that_people_are_shown_holds_a_credential(workspace: Workspace) 
             workspace, [{"id": "a", "url": url}, {"id": "b", "url": "gopher://me:hunter2@h/x?token=hush"}]
         )
         ended = run(config, workspace)
+    files = content(Path(config.output_place))
+    columns = pq.read_table(BytesIO(files.pop("manifest.parquet")))  # compressed, so its bytes would tell nothing
     shown = (
-        b"".join(content(Path(config.output_place)).values()).decode()
+        b"".join(files.values()).decode()
+        + str(columns.to_pylist())
         + markdown("made", ended)
         + str(failure_table(workspace, ended))
     )
