@@ -2,23 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import heapq
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
+import msgspec
+
 from rushes.errors import ConfigError
+from rushes.jsonl import read_lines, write_lines
 
-__all__ = ["checksum_lines", "read_sums"]
+__all__ = ["checksum_lines", "read_sums", "sort_sums"]
+
+_SORTED_AT_A_TIME = 100_000
 
 
-def checksum_lines(digests: Mapping[str, str]) -> Iterator[str]:
-    r"""Yields lines as `sha256sum -c` reads them, sorted by path.
+class _Sum(msgspec.Struct, frozen=True, gc=False, order=True, array_like=True):
+    path: str
+    part: int
+    digest: str
+
+
+def checksum_lines(digests: Mapping[str, str] | Iterable[tuple[str, str]]) -> Iterator[str]:
+    r"""Yields lines as `sha256sum -c` reads them: of a mapping sorted by path, of pairs as they come.
 
     A name with a backslash, a newline or a carriage return is escaped, and its line begins with a backslash, as GNU
     coreutils document it.
     """
-    for path, digest in sorted(digests.items()):
+    for path, digest in sorted(digests.items()) if isinstance(digests, Mapping) else digests:
         escaped = path.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
         yield f"{'' if escaped == path else chr(92)}{digest}  {escaped}\n"
+
+
+def sort_sums(sums: Iterable[tuple[str, str]], scratch: Path) -> Iterator[tuple[str, str]]:
+    """Yields paths and digests sorted by path, each path once, with the digest that came last.
+
+    However many there are, no more than a hundred thousand are in memory: sorted parts go to files, and are merged.
+
+    Args:
+        sums: Paths and digests, in any order.
+        scratch: A folder on a disk with room for all of them.
+    """
+    with tempfile.TemporaryDirectory(prefix=".sums-", dir=scratch) as folder:
+        parts: list[Path] = []
+        rest = iter(sums)
+        while some := dict(islice(rest, _SORTED_AT_A_TIME)):
+            parts.append(Path(folder) / f"{len(parts)}.jsonl")
+            write_lines(parts[-1], (_Sum(path, len(parts), digest) for path, digest in sorted(some.items())))
+        last: _Sum | None = None
+        for one in heapq.merge(*(read_lines(part, _Sum) for part in parts)):
+            if last is not None and last.path != one.path:
+                yield last.path, last.digest
+            last = one
+        if last is not None:
+            yield last.path, last.digest
 
 
 def read_sums(path: Path) -> dict[str, str]:

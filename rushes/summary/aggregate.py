@@ -5,12 +5,13 @@ Everything is streamed from the files that the export batches left in `runs/<run
 
 from __future__ import annotations
 
-import hashlib
+import os
 import platform
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +26,20 @@ from rushes.export.classes import check_required, classes_of
 from rushes.export.ending import messages
 from rushes.export.exporters import is_custom
 from rushes.export.kept import keep_all
-from rushes.files.sums import checksum_lines
 from rushes.jsonl import json_bytes
 from rushes.plan import Plan, load_plan, started
 from rushes.records import ManifestRow, WrittenFile
 from rushes.results import results, work_done
 from rushes.storage import is_storage
+from rushes.summary.checksums import write_checksums
 from rushes.summary.diff import since
+from rushes.summary.documents import write_documents
 from rushes.summary.facts import Facts
 from rushes.summary.manifest import parts, write_rows
 from rushes.summary.outcome import FAILURES, RunOutcome, failed_share, save_outcome
 from rushes.summary.output import building, publish_dataset, published
 from rushes.summary.publish import MANIFEST, SUMMARY
 from rushes.summary.stats import Stats
-from rushes.summary.verify import CHECKSUMS
 from rushes.video.binaries import describe
 from rushes.workspace import Batch, Workspace
 
@@ -78,7 +79,8 @@ def _write(pipeline: Pipeline, workspace: Workspace, run: str, names: Sequence[s
     finished = finish(pipeline, workspace, run, names, building, plan.classes, content)
     added = _taken(building / SUMMARY)
     facts = Facts(pipeline, workspace, run, tuple(classes_of(pipeline, plan.classes).names), content, building)
-    _write_checksums(building, [*parts(folder, names, "files", WrittenFile), *finished])
+    write_documents(facts)
+    write_checksums(building, chain(parts(folder, names, "files", WrittenFile), finished), workspace.run(run))
     _keep_unchanged(pipeline, building, finished)
     over_limit = failed_share(content["items"]) > pipeline.run.max_failed
     work = work_done(results(workspace, run))
@@ -102,25 +104,22 @@ def _account(plan: Plan, stats: Stats) -> None:
         )
 
 
-def _write_checksums(building: Path, written: Iterable[WrittenFile]) -> None:
-    digests = {file.path: file.sha256 for file in written}
-    for path in sorted(building.iterdir()):
-        if path.is_file() and path.name not in digests:
-            digests[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
-    with (building / CHECKSUMS).open("w", encoding="utf-8", newline="") as file:
-        file.writelines(checksum_lines(digests))
-
-
 def _keep_unchanged(pipeline: Pipeline, building: Path, finished: Iterable[WrittenFile]) -> None:
     """Takes over from the old dataset what came out the same; of files of items, their batches did so already."""
     place = pipeline.output_place
     if is_storage(place) or not Path(place).is_dir():
         return
     if is_custom(pipeline):
-        names = {path.relative_to(building).as_posix() for path in building.rglob("*") if path.is_file()}
-    else:
-        names = {file.path for file in finished} | {path.name for path in building.iterdir() if path.is_file()}
+        keep_all(Path(place), building, _all_files(building))
+        return
+    names = {file.path for file in finished} | {path.name for path in building.iterdir() if path.is_file()}
     keep_all(Path(place), building, sorted(names))
+
+
+def _all_files(building: Path) -> Iterator[str]:
+    for folder, _, names in os.walk(building):
+        for name in names:
+            yield (Path(folder) / name).relative_to(building).as_posix()
 
 
 def _taken(path: Path) -> dict[str, Any]:

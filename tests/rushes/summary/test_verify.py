@@ -5,11 +5,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rushes.errors import ConfigError
-from rushes.files.sums import checksum_lines, read_sums
+from rushes.files.sums import checksum_lines, read_sums, sort_sums
 from rushes.summary.verify import verify_dataset
 
 NAMES = ["images/train/a.jpg", "labels/train/a.txt", "odd \\ name.txt", "line\nbreak.txt", "ünïcode  spaces.txt", "-x"]
@@ -60,6 +60,16 @@ def test_any_file_name_survives_writing_and_reading_the_list(digests: dict[str, 
         with (Path(folder) / "checksums.sha256").open("w", encoding="utf-8", newline="") as file:
             file.writelines(checksum_lines(digests))
         assert read_sums(Path(folder) / "checksums.sha256") == digests
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.text(st.characters(exclude_categories=["Cs"]), max_size=2), st.sampled_from("abc"))))
+def test_sums_are_sorted_in_parts_as_they_would_be_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pairs: list[tuple[str, str]]
+) -> None:
+    monkeypatch.setattr("rushes.files.sums._SORTED_AT_A_TIME", 3)
+    assert list(sort_sums(pairs, tmp_path)) == sorted(dict(pairs).items())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_is_no_dataset_is_bad_usage(tmp_path: Path) -> None:
