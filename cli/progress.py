@@ -79,7 +79,7 @@ def _state(workspace: Workspace, before: str | None) -> dict[str, tuple[int, int
     todo = sum(batch.count for batch in plan.batches)
     done, told = run_progress(workspace, run), run_totals(workspace, run)
     totals = {
-        "download": plan.new + plan.changed + plan.again,
+        "download": todo,
         "transcode": todo + told["members"],
         "chunks": told["chunks"],
         "export": told["export"] or plan.planned,

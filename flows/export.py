@@ -6,6 +6,7 @@ from prefect import flow
 from prefect_ray.context import remote_options
 
 from flows.naming import run_name
+from flows.progress import moving
 from flows.runner import ray_runner, settle, unless_failed
 from rushes.config import Pipeline
 from rushes.export.custom import check_exporter, take_along
@@ -40,7 +41,7 @@ def export_steps(config: Pipeline, plan: Plan) -> RunOutcome:
         with opened(config.workspace_place) as workspace:
             take_along(config, workspace, plan.run)
     batches = settle([[plan_export.submit(config, plan.run)]])[0]
-    with remote_options(num_cpus=1):
-        settle([[export_batch.submit(config, batch)] for batch in batches])
+    with moving(config, plan.run, "export", {"export": batches}) as tick, remote_options(num_cpus=1):
+        settle([[export_batch.submit(config, batch)] for batch in batches], tick)
     ended: RunOutcome = settle([[aggregate.submit(config, plan.run, batches)]])[0]
     return unless_failed(ended, config)

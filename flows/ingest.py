@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from prefect import flow
+from prefect.futures import PrefectFuture
 from prefect_ray.context import remote_options
 
 from flows.cores import transcode_cores
-from flows.hosts import cluster_shares
+from flows.hosts import ClusterShares, cluster_shares
 from flows.naming import run_name
+from flows.progress import moving
 from flows.runner import ray_runner, settle, unless_failed
 from rushes.config import Pipeline
 from rushes.long import LongPlan
 from rushes.plan import Plan, new_run
 from rushes.results import BatchResult
 from rushes.summary.outcome import RunOutcome
-from rushes.workspace import locked
+from rushes.workspace import Batch, locked
 from tasks.aggregate import tally
 from tasks.checksum import checksum
 from tasks.download import download
@@ -37,14 +41,8 @@ def ingest_steps(config: Pipeline) -> Plan:
     """Runs the ingest inside a flow whose workspace is locked; no batch waits for another."""
     shares, cores = cluster_shares(), transcode_cores(config)
     plan: Plan = settle([[plan_ingest.submit(config, new_run())]])[0]
-    chains = []
-    for batch in plan.batches:
-        with remote_options(num_cpus=1):
-            downloaded = download.submit(config, batch, shares)
-            verified = checksum.submit(config, batch, downloaded)
-        with remote_options(num_cpus=cores):
-            chains.append([downloaded, verified, transcode.submit(config, batch, verified, cores)])
-    transcoded = settle(chains)
+    with moving(config, plan.run, "ingest", {"download": plan.batches, "transcode": plan.batches}) as tick:
+        transcoded = settle([_chain(config, batch, shares, cores) for batch in plan.batches], tick)
     if plan.archives or any(result.archives for result in transcoded):
         transcoded += _members(config, plan.run, cores)
     if plan.chunks or any(result.left for result in transcoded):
@@ -52,16 +50,25 @@ def ingest_steps(config: Pipeline) -> Plan:
     return plan
 
 
+def _chain(config: Pipeline, batch: Batch, shares: ClusterShares | None, cores: int) -> list[PrefectFuture[Any]]:
+    with remote_options(num_cpus=1):
+        downloaded = download.submit(config, batch, shares)
+        verified = checksum.submit(config, batch, downloaded)
+    with remote_options(num_cpus=cores):
+        return [downloaded, verified, transcode.submit(config, batch, verified, cores)]
+
+
 def _members(config: Pipeline, run: str, cores: int) -> list[BatchResult]:
     """Transcodes what came out of the archives, spread over all workers however few archives there are."""
     batches = settle([[plan_members.submit(config, run)]])[0]
-    with remote_options(num_cpus=cores):
-        return settle([[transcode.submit(config, batch, None, cores)] for batch in batches])
+    with moving(config, run, "members", {"transcode": batches}) as tick, remote_options(num_cpus=cores):
+        return settle([[transcode.submit(config, batch, None, cores)] for batch in batches], tick)
 
 
 def _long(config: Pipeline, run: str) -> None:
     """Transcodes the long videos, each spread over all workers, and joins them."""
     plan: LongPlan = settle([[plan_long.submit(config, run)]])[0]
-    with remote_options(num_cpus=1):
-        settle([[encode_chunks.submit(config, batch)] for batch in plan.chunks])
-        settle([[transcode.submit(config, batch, None, leave_long=False)] for batch in plan.videos])
+    todo = {"chunks": plan.chunks, "transcode": plan.videos}
+    with moving(config, run, "long", todo) as tick, remote_options(num_cpus=1):
+        settle([[encode_chunks.submit(config, batch)] for batch in plan.chunks], tick)
+        settle([[transcode.submit(config, batch, None, leave_long=False)] for batch in plan.videos], tick)

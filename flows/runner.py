@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from typing import Any, Self
 
@@ -29,6 +29,7 @@ from rushes.summary.text import failure
 __all__ = ["LeanRayTaskRunner", "ray_runner", "settle", "thread_runner", "unless_failed"]
 
 _TESTED = {"prefect": ("3.8.", "3.9."), "prefect-ray": ("0.6.0",)}
+_TICK_S = 0.2
 _DRIVER = 0  # ray's worker mode of a process that submits, as prefect-ray itself asks for it
 
 
@@ -76,11 +77,15 @@ def thread_runner() -> TaskRunner[Any]:
     return _Threads(max_workers=os.cpu_count() or 1)
 
 
-def settle(chains: Iterable[Sequence[PrefectFuture[Any]]]) -> list[Any]:
+def settle(chains: Iterable[Sequence[PrefectFuture[Any]]], tick: Callable[[], None] | None = None) -> list[Any]:
     """Waits for every chain of task runs and returns the last result of each.
 
     A flow that only waits ends as completed even when all its tasks failed, and what follows a failed task stays
     pending for ever: so each chain is looked at from its beginning, and the first that is not completed tells why.
+
+    Args:
+        chains: The task runs of each chain, in order.
+        tick: Called a few times a second while it waits.
 
     Raises:
         RushesError: What stopped a task, where rushes understands it: a source that is not there, a full disk.
@@ -88,7 +93,7 @@ def settle(chains: Iterable[Sequence[PrefectFuture[Any]]]) -> list[Any]:
     """
     results, broken = [], []
     for chain in chains:  # every one to its end: no batch may be at work once the workspace is free
-        first = next((future for future in chain if not _completed(future)), None)
+        first = next((future for future in chain if not _completed(future, tick or _rest)), None)
         if first is None:
             results.append(chain[-1].result())
         else:
@@ -118,12 +123,18 @@ def _cause(broken: Sequence[PrefectFuture[Any]], count: int) -> RushesError:
     )
 
 
-def _completed(future: PrefectFuture[Any]) -> bool:
+def _completed(future: PrefectFuture[Any], tick: Callable[[], None]) -> bool:
     ended = threading.Event()
     future.add_done_callback(lambda _: ended.set())
-    ended.wait()  # not in Ray's own wait, which loses what a signal raises there: Prefect cancels by SIGTERM
+    # Not in Ray's own wait, which loses what a signal raises there: Prefect cancels by SIGTERM.
+    while not ended.wait(_TICK_S):
+        tick()
     future.wait()
     return future.state.is_completed()
+
+
+def _rest() -> None:
+    """Does nothing between two looks."""
 
 
 class _Threads(ThreadPoolTaskRunner[Any]):

@@ -28,10 +28,11 @@ from rushes.items import PlanItem, made_key, quarantined, to_fetch, to_make
 from rushes.jsonl import read_lines, write_lines
 from rushes.ledger import Known, Ledger, with_source
 from rushes.media import Long, make_media, make_or_leave
+from rushes.progress import Report
 from rushes.records import Download, Media, Rejection, Verified
 from rushes.rejection import reject
 from rushes.results import BatchResult, save_result
-from rushes.stage import Pending, Report, downloads_of, ledger_of, long_of, need, run_groups, run_stage, segment_of
+from rushes.stage import Pending, downloads_of, ledger_of, long_of, need, run_groups, run_stage, segment_of
 from rushes.transfer.guard import GuardedSession, guarded_session
 from rushes.transfer.hosts import Shares
 from rushes.transfer.leases import gate_of

@@ -23,9 +23,9 @@ from rushes.errors import RushesError
 from rushes.items import PlanItem
 from rushes.jsonl import read_lines
 from rushes.media import Long, chunk_folder, recipe_of
+from rushes.progress import Report, telling
 from rushes.records import Verified
 from rushes.results import BatchResult, save_result
-from rushes.stage import Report
 from rushes.video.chunks import UNFIT, make_part, name_of, place
 from rushes.video.config import TranscodeConfig
 from rushes.video.cuts import Chunk
@@ -91,18 +91,13 @@ def chunk_batch(pipeline: Pipeline, workspace: Workspace, batch: Batch, report: 
     parts = list(read_lines(workspace.path(batch.plan), _Part, batch.offset, batch.count))
     config = pipeline.transcode_config
     made = stopped = 0
-    told = workspace.run(batch.run) / "chunks" / f"{batch.name}.txt"
-    told.parent.mkdir(parents=True, exist_ok=True)
-    with told.open("w", encoding="utf-8") as progress:
+    with telling(workspace, batch, "chunks", report) as tell:
         for number, part in enumerate(parts, 1):
             try:
                 made += config is not None and _make(part, workspace, config)
             except RushesError:  # the transcode step meets it, too, and says it
                 stopped += 1
-            progress.write(f"{name_of(part.chunk)}\n")
-            progress.flush()
-            if report:
-                report(number, len(parts))
+            tell(number, len(parts))
     return save_result(workspace, BatchResult(batch, "chunks", len(parts), made, stopped, 0, time.monotonic() - start))
 
 

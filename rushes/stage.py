@@ -15,15 +15,13 @@ from typing import TypeVar
 from rushes.items import PlanItem
 from rushes.jsonl import read_lines
 from rushes.ledger import Known, Ledger, segment
+from rushes.progress import Report, telling
 from rushes.records import Download, Media, Rejection, Unpacked, Verified
 from rushes.results import BatchResult, save_result
 from rushes.workers import each
 from rushes.workspace import Batch, Workspace
 
-__all__ = ["Pending", "Report", "downloads_of", "ledger_of", "long_of", "need", "run_groups", "run_stage", "segment_of"]
-
-Report = Callable[[int, int], None]
-"""Told how many of how many items of the batch are done."""
+__all__ = ["Pending", "downloads_of", "ledger_of", "long_of", "need", "run_groups", "run_stage", "segment_of"]
 
 T = TypeVar("T")
 Pending = Callable[[list[PlanItem], dict[str, Known]], list[tuple[str, T]]]
@@ -82,7 +80,7 @@ def run_groups(
     """
     start = time.monotonic()
     items = list(read_lines(workspace.path(batch.plan), PlanItem, batch.offset, batch.count))
-    with segment(path) as ledger:
+    with segment(path) as ledger, telling(workspace, batch, stage, report) as tell:
         tally, lock = _Tally(), threading.Lock()
 
         def settle(keyed: Sequence[tuple[str, T]]) -> None:
@@ -93,8 +91,7 @@ def run_groups(
                         continue
                     ledger.append(key, outcome)
                     tally.add(outcome, isinstance(outcome, _GAINS[stage]))
-                if report:
-                    report(len(ledger.done), len(items))
+                tell(len(ledger.done), len(items))
 
         left = pending(items, ledger.done)
         each([left[start : start + at_a_time] for start in range(0, len(left), at_a_time)], settle, workers)

@@ -30,6 +30,7 @@ from rushes.formats.dm.carry import set_aside
 from rushes.jsonl import atomic_write, encode, read_lines
 from rushes.layouts import layout_of
 from rushes.plan import load_categories
+from rushes.progress import Report, telling
 from rushes.records import Media, Outcome
 from rushes.results import BatchResult, save_result
 from rushes.storage import is_storage
@@ -42,7 +43,12 @@ _CUTTERS = 2  # ffmpeg decodes with threads of its own
 
 
 def export_batch(
-    pipeline: Pipeline, workspace: Workspace, batch: Batch, building: Path, classes: Sequence[str]
+    pipeline: Pipeline,
+    workspace: Workspace,
+    batch: Batch,
+    building: Path,
+    classes: Sequence[str],
+    report: Report | None = None,
 ) -> BatchResult:
     """Exports the items of one batch; the same batch again writes the same files.
 
@@ -55,6 +61,7 @@ def export_batch(
         batch: A range of a file of outcomes.
         building: The folder in which the dataset grows.
         classes: Class names of the whole source, in its order.
+        report: Told after each item.
 
     Returns:
         What was done: `done` counts the samples placed, `size_bytes` all files written.
@@ -77,7 +84,8 @@ def export_batch(
     listed: set[str] = set()
     with ExitStack() as stack:
         sinks = _sinks(workspace, batch, stack)
-        for ready in _prepared(outcomes, mapping, pipeline, workspace):
+        tell = stack.enter_context(telling(workspace, batch, "export", report))
+        for number, ready in enumerate(_prepared(outcomes, mapping, pipeline, workspace), 1):
             ended = items.export(ready)
             _hand_over(ended, sinks)
             if pipeline.export.strict and isinstance(ready, Prepared):
@@ -86,6 +94,7 @@ def export_batch(
             listed.update(file.path for file in ended.files)
             done, stopped = done + ended.samples, stopped + ended.stopped
             size_bytes += sum(file.size_bytes for file in ended.files)
+            tell(number, batch.count)
         if custom and is_storage(pipeline.output_place):
             # This folder is this batch's own.
             _write(
