@@ -7,24 +7,24 @@ from pathlib import Path
 
 from rushes.cells import checked_id, printable
 from rushes.datasets import detect, read_dataset
-from rushes.errors import AnnotationError, ConfigError, RowError
+from rushes.errors import AnnotationError, ArchiveError, ConfigError, RowError
 from rushes.formats.dataset import Labelled
 from rushes.formats.identity import is_there
 from rushes.labels import Category
 from rushes.records import Rejection, Source
 from rushes.rejection import reject
+from rushes.transfer.inside import Inside, inside_url
 
 __all__ = ["items_of", "looks_like_a_dataset"]
 
-_DOCUMENTS = frozenset({".json", ".xml"})
+_FILES = frozenset({".json", ".tar", ".xml"})
 _YAML = frozenset({".yaml", ".yml"})
 _URL = "coco_url"
-_PACKED = frozenset({"webdataset"})
 
 
 def looks_like_a_dataset(path: Path) -> bool:
     """Says whether a path is a dataset rather than a list of items."""
-    if path.is_dir() or path.suffix.lower() in _DOCUMENTS:
+    if path.is_dir() or path.suffix.lower() in _FILES:
         return True
     if path.suffix.lower() not in _YAML or not path.is_file():
         return False
@@ -42,36 +42,22 @@ def items_of(path: Path, name: str, categories: list[Category]) -> Iterator[Sour
         categories: Takes its classes, before the first item comes.
 
     Raises:
-        ConfigError: It is not what its format asks for, or its media are packed.
+        ConfigError: It is not what its format asks for.
     """
     try:
-        dataset = read_dataset(path, _kind(path))
+        dataset = read_dataset(path, detect(path))
         categories.extend(dataset.categories)
         for item in dataset.items:
             yield _item(item, dataset.folder, name)
-    except (AnnotationError, ConfigError) as error:
+    except (AnnotationError, ArchiveError, ConfigError) as error:
         raise ConfigError(f"source = {name}: {error}") from None
 
 
-def _kind(path: Path) -> str:
-    kind = detect(path)
-    if kind in _PACKED:
-        raise ConfigError(
-            f"{path}: shards hold their media and labels. Turn them into a dataset of files, which loses nothing, and "
-            f"take that: rushes convert {path} DST --to csv. As items of a list, shards are unpacked without labels."
-        )
-    return kind
-
-
 def _item(item: Labelled, folder: Path, name: str) -> Source | Rejection:
-    path = folder.absolute() / item.path
     attributes = dict(item.attributes)
-    url = attributes.get(_URL)
-    # Where the file is not here, a document may say where it is.
-    found = url if isinstance(url, str) and url and not is_there(path) else path.as_uri()
     source = Source(
         id=printable(item.id),
-        url=found,
+        url=_url(item, folder.absolute()),
         split=item.split,
         group=item.group,
         label=item.label,
@@ -85,3 +71,12 @@ def _item(item: Labelled, folder: Path, name: str) -> Source | Rejection:
     except RowError as error:
         return reject(source, "plan", error)
     return source
+
+
+def _url(item: Labelled, folder: Path) -> str:
+    if packed := item.packed:
+        inside = Inside(packed.name, packed.offset, packed.size_bytes, packed.state)
+        return inside_url(folder / packed.file, inside)
+    path, url = folder / item.path, item.attributes.get(_URL)
+    # Where the file is not here, a document may say where it is.
+    return url if isinstance(url, str) and url and not is_there(path) else path.as_uri()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reprlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 
@@ -12,11 +12,12 @@ from msgspec.structs import replace
 
 from rushes.errors import AnnotationError, ConfigError
 from rushes.files.limits import Limits
-from rushes.files.tars import read_tar
-from rushes.formats.dataset import Dataset, Labelled
+from rushes.files.tars import Content, read_tar
+from rushes.formats.dataset import Dataset, Labelled, Packed
 from rushes.formats.folder import all_listed, categories_of, class_names, distinct, split_of
 from rushes.formats.webdataset import is_media, item_of, parted
 from rushes.jsonl import atomic_write, storing
+from rushes.transfer.local import state_of
 
 __all__ = ["read"]
 
@@ -31,8 +32,8 @@ def read(path: Path, into: Path | None = None) -> Dataset:
 
     Args:
         path: A folder of shards, or one shard.
-        into: Where to put the media, as `<shard>/<key>.<suffix>`; without, they stay in the shards, and their paths say
-            where: `train-000000.tar/a.jpg`.
+        into: Where to put the media, as `<shard>/<key>.<suffix>`; without, they stay in the shards, unread, and items
+            say where.
 
     Raises:
         ConfigError: There is no shard.
@@ -74,43 +75,47 @@ def _samples(shard: Path, name: str, classes: Sequence[str] | None, into: Path |
     """Yields the samples of a shard: members that follow each other and have one key."""
     split = split_of(PurePosixPath(name).name.partition("-")[0]) or split_of(PurePosixPath(name).parts[0])
     keys: set[str] = set()
+    state = state_of(shard.stat())
     members = ((*parted(member), content) for member, content in read_tar(shard, name, LIMITS))
     for key, group in groupby((member for member in members if member[1]), key=lambda member: member[0]):
         where = f"{name}: {key}"
         if key in keys:
             raise AnnotationError(f"{where}: its members stand apart; expected all of a sample one after the other.")
         keys.add(key)
-        yield replace(_sample(group, key, where, name, classes, into), split=split)
+        yield replace(_sample(group, key, where, (name, state), classes, into), split=split)
 
 
 def _sample(
-    group: Iterator[tuple[str, str, Iterator[bytes] | None]],
+    group: Iterator[tuple[str, str, Content | None]],
     key: str,
     where: str,
-    name: str,
+    shard: tuple[str, str],
     classes: Sequence[str] | None,
     into: Path | None,
 ) -> Labelled:
-    media: str | None = None
+    name, state = shard
+    media, packed = "", None
     texts: dict[str, bytes] = {}
     dropped: Counter[str] = Counter()
     for _, suffix, content in group:
-        if content is not None and is_media(suffix) and media is None:
+        if content is not None and is_media(suffix) and not media:
             media = f"{name}/{key}.{suffix}"
-            if into is not None:
+            if into is None:
+                packed = Packed(name, f"{key}.{suffix}", content.offset, content.size_bytes, state)
+            else:
                 _save(content, into / media)
         elif content is not None and suffix in _READ:
             texts[suffix] = _whole(content, f"{where}.{suffix}")
         else:
             dropped["member_unsupported"] += 1
-    if media is None:
+    if not media:
         raise AnnotationError(f"{where}: expected an image or a video among its members, found none.")
     # Keys of other writers are unique in their shard, and no further.
     item = item_of(f"{name.removesuffix('.tar')}/{key}", media, texts, classes, where)
-    return replace(item, dropped=dict(dropped))
+    return replace(item, dropped=dict(dropped), packed=packed)
 
 
-def _whole(content: Iterator[bytes], where: str) -> bytes:
+def _whole(content: Iterable[bytes], where: str) -> bytes:
     found = bytearray()
     for chunk in content:
         found += chunk
@@ -119,6 +124,6 @@ def _whole(content: Iterator[bytes], where: str) -> bytes:
     return bytes(found)
 
 
-def _save(content: Iterator[bytes], target: Path) -> None:
+def _save(content: Iterable[bytes], target: Path) -> None:
     with storing(target), atomic_write(target) as file:
         file.writelines(content)

@@ -19,7 +19,7 @@ from rushes.errors import ArchiveError
 from rushes.files.limits import Limits, Meter, Names, shown
 from rushes.transfer.part import CHUNK_BYTES
 
-__all__ = ["read_tar"]
+__all__ = ["Content", "read_tar"]
 
 _HEADER_BYTES = 256 * 1024  # of one entry, with its long name and its extended attributes
 _DAMAGED = (tarfile.TarError, ValueError, ArithmeticError, LookupError, RecursionError, struct.error)
@@ -28,10 +28,26 @@ _DAMAGED = (tarfile.TarError, ValueError, ArithmeticError, LookupError, Recursio
 _DIGITS = re.compile(rb"[0-9]{1024}")
 
 
-def read_tar(path: Path, where: str, limits: Limits) -> Iterator[tuple[str, Iterator[bytes] | None]]:
+class Content:
+    """What a file in a tar archive holds: chunks, to be read before the next file is asked for, or not at all.
+
+    Attributes:
+        offset: Of its first byte in the archive, unpacked.
+        size_bytes: Its length.
+    """
+
+    def __init__(self, stream: _Stream, offset: int, size_bytes: int) -> None:
+        self._stream, self.offset, self.size_bytes = stream, offset, size_bytes
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._stream.chunks(self.offset, self.size_bytes)
+
+
+def read_tar(path: Path, where: str, limits: Limits) -> Iterator[tuple[str, Content | None]]:
     """Yields the names of the files in a tar archive, with their content, to be read before the next is asked for.
 
-    A link has no content. Only when the last was yielded is all of the archive known to be good.
+    A link has no content. What nobody reads of an archive that is not compressed is passed over. Only when the last
+    was yielded is all of the archive known to be good.
 
     Args:
         path: The archive; its name ends with the suffix that its content asks for.
@@ -43,15 +59,17 @@ def read_tar(path: Path, where: str, limits: Limits) -> Iterator[tuple[str, Iter
             link that leads out of a folder.
         OSError: It cannot be read.
     """
-    meter, names = Meter(where, path.stat().st_size, limits), Names()
+    size_bytes = path.stat().st_size
+    meter, names = Meter(where, size_bytes, limits), Names()
+    packed = path.suffix in OPENERS
     with OPENERS.get(path.suffix, _plain)(path) as file:
-        stream = _Stream(file, where, meter)
+        stream = _Stream(file, where, meter, None if packed else size_bytes)
         for entry in _entries(stream, where):
             meter.count()
             if fault := _fault(entry) or names.fault(entry.name, once=not entry.isdir()):
                 raise ArchiveError(f"{where}: entry {shown(entry.name)} {fault}; nothing was unpacked.")
             if not entry.isdir():
-                yield entry.name, stream.chunks(entry.offset_data, entry.size) if entry.isreg() else None
+                yield entry.name, Content(stream, entry.offset_data, entry.size) if entry.isreg() else None
         stream.drain()
 
 
@@ -100,11 +118,12 @@ class _Stream:
     Args:
         file: The tar, unpacked while it is read.
         where: What messages call it.
-        meter: Counts all that is read.
+        meter: Counts all that is read or passed over.
+        size_bytes: Of the file, where it can be passed over without being read.
     """
 
-    def __init__(self, file: IO[bytes], where: str, meter: Meter) -> None:
-        self._file, self._where, self._meter = file, where, meter
+    def __init__(self, file: IO[bytes], where: str, meter: Meter, size_bytes: int | None) -> None:
+        self._file, self._where, self._meter, self._size_bytes = file, where, meter, size_bytes
         self._place = self._header_bytes = 0
         self.last = b""
         """The block that was read last as a header."""
@@ -131,8 +150,15 @@ class _Stream:
         """Goes forward, to the end at most."""
         if place < self._place:
             raise ArchiveError(f"{self._where}: an entry that points back to an earlier one.")
+        if self._size_bytes is not None:
+            self._pass_to(min(place, self._size_bytes))
         while self._place < place and self._take(min(CHUNK_BYTES, place - self._place)):
             pass
+
+    def _pass_to(self, place: int) -> None:
+        if place > self._place:
+            self._meter.add(place - self._place)
+            self._place = self._file.seek(place)
 
     def chunks(self, place: int, size_bytes: int) -> Iterator[bytes]:
         """Yields the content of an entry."""

@@ -135,8 +135,8 @@ def _check_purpose(entries: Sequence[zipfile.ZipInfo], name: str) -> None:
 
 
 def _wanted(
-    files: Iterable[tuple[str, Iterator[bytes] | None]], left_out: Counter[str]
-) -> Iterator[tuple[str, Iterator[bytes]]]:
+    files: Iterable[tuple[str, Iterable[bytes] | None]], left_out: Counter[str]
+) -> Iterator[tuple[str, Iterable[bytes]]]:
     for name, chunks in files:
         *folders, last = PurePosixPath(name).parts
         if chunks is None:
@@ -147,7 +147,7 @@ def _wanted(
             yield name, chunks
 
 
-def _stage(files: Iterable[tuple[str, Iterator[bytes]]], folder: Path) -> tuple[int, int]:
+def _stage(files: Iterable[tuple[str, Iterable[bytes]]], folder: Path) -> tuple[int, int]:
     """Writes files as `0`, `1`, … and their list, and returns how many there are and their length together."""
     number = total_bytes = 0
     with _list_of(folder).open("wb") as listing:

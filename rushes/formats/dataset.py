@@ -11,7 +11,25 @@ import msgspec
 
 from rushes.labels import Annotation, Category
 
-__all__ = ["Dataset", "Labelled"]
+__all__ = ["Dataset", "Labelled", "Packed"]
+
+
+class Packed(msgspec.Struct, frozen=True, gc=False):
+    """Where the bytes of a file are that stands in a file of others: in a shard.
+
+    Attributes:
+        file: The shard, from the folder of the dataset.
+        name: Of the file, in the shard.
+        offset: Of its first byte.
+        size_bytes: Its length.
+        state: What changes when the shard does.
+    """
+
+    file: str
+    name: str
+    offset: int
+    size_bytes: int
+    state: str
 
 
 class Labelled(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -30,6 +48,7 @@ class Labelled(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         group: Items of one group never straddle splits.
         attributes: Everything else that the format says of it.
         dropped: What its labels said and the model cannot say, counted by reason code.
+        packed: Where its file is, where that is none by itself.
     """
 
     id: str
@@ -43,6 +62,7 @@ class Labelled(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     group: str | None = None
     attributes: dict[str, Any] = msgspec.field(default_factory=dict)
     dropped: dict[str, int] = msgspec.field(default_factory=dict)
+    packed: Packed | None = None
 
 
 @dataclass(frozen=True, slots=True)

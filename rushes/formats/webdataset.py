@@ -123,7 +123,7 @@ def item_of(
         attributes = found if isinstance(found, dict) else {"json": found}
         return Labelled(identity, path, label=label, labelled=False, attributes=attributes | texts)
     try:
-        known = msgspec.convert({**found, "annotations": [], "path": path, "split": None}, Labelled)
+        known = msgspec.convert({**{key: found[key] for key in _OURS}, "annotations": [], "path": path}, Labelled)
     except msgspec.ValidationError as error:
         raise AnnotationError(f"{where}.json: {error}. Expected what rushes writes.") from None
     labels = parse(found["annotations"], f"{where}.json")

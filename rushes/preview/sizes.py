@@ -13,6 +13,7 @@ from rushes.errors import BadURLError, ForbiddenHostError, HTTPStatusError, Robo
 from rushes.items import PlanItem
 from rushes.storage import is_storage
 from rushes.transfer.guard import GuardedSession, guarded_session
+from rushes.transfer.inside import inside_of
 from rushes.transfer.request import opened
 
 if TYPE_CHECKING:
@@ -123,6 +124,8 @@ def _ask(urls: list[str], config: DownloadConfig) -> list[int]:
 
 def _known(item: PlanItem) -> int | None:
     if item.source.url.startswith("file://"):
+        if inside := inside_of(item.source.url):
+            return inside.size_bytes
         try:
             return Path(unquote(urlsplit(item.source.url).path)).stat().st_size
         except OSError:

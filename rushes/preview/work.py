@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
@@ -16,7 +15,7 @@ from rushes.members import to_make_of
 from rushes.plan import cost_s
 from rushes.preview.sizes import Sizes
 from rushes.records import Verified
-from rushes.transfer.urls import redact
+from rushes.transfer.urls import name_of, redact
 from rushes.workspace import Workspace
 
 __all__ = ["Work", "work_of"]
@@ -83,7 +82,7 @@ class Work:
 
     def _add_unseen(self, item: PlanItem) -> None:
         self.sizes.add(item)
-        if self._pipeline.download.unpack and _ARCHIVE.search(urlsplit(item.source.url).path):
+        if self._pipeline.download.unpack and _ARCHIVE.search(name_of(item.source.url)):
             self.archives += 1
         else:
             self.make += 1

@@ -6,12 +6,14 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 from urllib.parse import unquote, urlsplit
 
-from rushes.errors import BadURLError, StorageError, TooLargeError
+from rushes.errors import BadURLError, StorageError, TooLargeError, TruncatedError
+from rushes.transfer.inside import Inside
 from rushes.transfer.part import CHUNK_BYTES
 
-__all__ = ["is_local", "local_path", "path_from", "read_local", "validator"]
+__all__ = ["is_local", "local_path", "path_from", "read_local", "state_of", "validator"]
 
 
 def is_local(url: str) -> bool:
@@ -43,12 +45,17 @@ def path_from(text: str, folder: Path) -> Path:
     return Path(os.path.normpath(folder / text))
 
 
-def validator(path: Path, max_bytes: int) -> str:
-    """Returns what changes when the file does, in the form of an entity tag.
+def state_of(found: os.stat_result) -> str:
+    """Returns what changes when a file does."""
+    return f"{found.st_mtime_ns:x}-{found.st_size:x}"
+
+
+def validator(path: Path, max_bytes: int, inside: Inside | None = None) -> str:
+    """Returns what changes when the file does, or the one inside it, in the form of an entity tag.
 
     Raises:
-        BadURLError: There is no such file, or it is none.
-        TooLargeError: It is larger than `max_bytes`.
+        BadURLError: There is no such file, or it is none; or it changed since somebody looked what is inside.
+        TooLargeError: What is to be read is larger than `max_bytes`.
         StorageError: It cannot be looked at.
     """
     try:
@@ -61,22 +68,37 @@ def validator(path: Path, max_bytes: int) -> str:
         raise StorageError(f"{path}: cannot be read: {error.strerror or error}.") from None
     if not stat.S_ISREG(found.st_mode):
         raise BadURLError(f"{path}: expected a file, and it is something else.")
-    if found.st_size > max_bytes:
+    state, size_bytes = state_of(found), inside.size_bytes if inside else found.st_size
+    if inside and inside.state != state:
+        raise BadURLError(f"{path}: changed since it was planned what to take out of it. Run again.")
+    if size_bytes > max_bytes:
         raise TooLargeError(
-            f"{path}: {found.st_size} bytes, and download.max_bytes is {max_bytes}. Raise the limit if it is meant."
+            f"{path}: {f'{inside.name}: ' if inside else ''}{size_bytes} bytes, and download.max_bytes is {max_bytes}. "
+            "Raise the limit if it is meant."
         )
-    return f'"{found.st_mtime_ns:x}-{found.st_size:x}"'
+    return f'"{state}-{inside.offset:x}-{inside.size_bytes:x}"' if inside else f'"{state}"'
 
 
-def read_local(path: Path) -> Iterator[bytes]:
-    """Yields a file's content.
+def read_local(path: Path, inside: Inside | None = None) -> Iterator[bytes]:
+    """Yields the content of a file, or of the one inside it.
 
     Raises:
         StorageError: It cannot be read.
+        TruncatedError: It ends before the one inside it does.
     """
     try:
         with path.open("rb", buffering=0) as file:
-            while chunk := file.read(CHUNK_BYTES):
-                yield chunk
+            yield from _part(file, inside, path) if inside else iter(lambda: file.read(CHUNK_BYTES), b"")
     except OSError as error:
         raise StorageError(f"{path}: cannot be read: {error.strerror or error}.") from None
+
+
+def _part(file: IO[bytes], inside: Inside, path: Path) -> Iterator[bytes]:
+    left = inside.size_bytes
+    file.seek(inside.offset)
+    while left:
+        chunk = file.read(min(left, CHUNK_BYTES))
+        if not chunk:
+            raise TruncatedError(f"{path}: ends {left} bytes before {inside.name} does. Run again.")
+        left -= len(chunk)
+        yield chunk

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rushes.errors import TruncatedError
 from rushes.records import Download, Source
 from rushes.storage import is_storage
+from rushes.transfer.inside import inside_of
 from rushes.transfer.local import is_local, local_path, read_local, validator
 from rushes.transfer.part import check_space, save
 from rushes.transfer.request import Transfer, opened
@@ -131,11 +132,13 @@ def _copy(
     source: Source, root: Path, relative: str, config: DownloadConfig, headers: Mapping[str, str]
 ) -> Download | None:
     start_s = time.monotonic()
-    path = local_path(source.url)
-    etag = validator(path, config.max_bytes)
+    path, inside = local_path(source.url), inside_of(source.url)
+    etag = validator(path, config.max_bytes, inside)
     if headers.get("If-None-Match") == etag:
         return None
-    size_bytes, digests = save(read_local(path), root / relative, _algorithms(source), config.max_bytes, str(path))
+    size_bytes, digests = save(
+        read_local(path, inside), root / relative, _algorithms(source), config.max_bytes, str(path)
+    )
     return Download(source, relative, size_bytes, digests, etag=etag, elapsed_s=time.monotonic() - start_s)
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
 
-__all__ = ["host_of", "identity", "item_id", "join", "redact", "suffix"]
+__all__ = ["host_of", "identity", "item_id", "join", "name_of", "redact", "suffix"]
 
 # Parameters that sign, authorise or expire, and so change from day to day: AWS, Google Cloud, CloudFront, and the
 # names that everybody else uses.
@@ -27,6 +27,8 @@ _PLAIN = re.compile(
     r"https?://([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::(?!(?:80|443)/)(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}))?)/[\w.~%/+,=@-]*",
     re.ASCII,
 )
+# A file inside another one, by its name there; its place is not to be shown, because it means nothing to people.
+_MEMBER = re.compile(r"(file:///[^?#]*)#(member=[^&#]*)(?:&.*)?")
 _REMEMBERED = 1024  # each URL is asked for several times in a row
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -41,6 +43,8 @@ def redact(url: str) -> str:
 
 @functools.lru_cache(_REMEMBERED)
 def _redact(url: str) -> str:
+    if member := _MEMBER.fullmatch(url):
+        return f"{_redact(member[1])}#{member[2]}"
     parts = _split(url)
     if parts is None or not parts.netloc:  # whatever it is, somebody may have meant it as a URL
         return re.sub(r"//[^/]*@", "//", url).partition("?")[0].partition("#")[0]
@@ -89,10 +93,17 @@ def item_id(url: str) -> str:
     return f"{readable}-{hashlib.sha256(known.encode(errors='surrogatepass')).hexdigest()[:12]}"
 
 
+def name_of(url: str) -> str:
+    """Returns what a URL calls a file, with its folders, as it is written there; nothing where it calls none."""
+    if member := _MEMBER.fullmatch(url):
+        return member[2]
+    parts = _split(url)
+    return parts.path if parts else ""
+
+
 def suffix(url: str) -> str:
     """Returns the file name suffix that a URL's path ends with, in lower case with its dot, or nothing."""
-    parts = _split(url)
-    found = re.search(r"\.[A-Za-z0-9]{1,8}$", parts.path if parts else "")
+    found = re.search(r"\.[A-Za-z0-9]{1,8}$", name_of(url))
     return found[0].lower() if found else ""
 
 
