@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rushes.config.about import About, Creator, Rai
 from rushes.config.download import DownloadConfig, Timeouts, Unpack
 from rushes.config.export import RESERVED, ExportConfig
 from rushes.config.media import FramesConfig, Profile, Transcode
@@ -10,11 +11,14 @@ from rushes.config.section import expand
 
 __all__ = [
     "RESERVED",
+    "About",
+    "Creator",
     "DownloadConfig",
     "ExportConfig",
     "FramesConfig",
     "Pipeline",
     "Profile",
+    "Rai",
     "RunConfig",
     "Timeouts",
     "Transcode",

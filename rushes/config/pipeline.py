@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from rushes.config.about import About
 from rushes.config.download import DownloadConfig
 from rushes.config.export import ExportConfig
 from rushes.config.media import BUILT_IN, FramesConfig, Profile, Transcode, frames_by_name
@@ -45,6 +46,7 @@ class Pipeline(Section):
     transcode: Transcode | None = None
     frames: FramesConfig | None = Field(None, json_schema_extra=frames_by_name)
     export: ExportConfig = ExportConfig()
+    about: About = About()
     run: RunConfig = RunConfig()
 
     @field_validator("output")

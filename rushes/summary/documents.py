@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rushes.summary.facts import Facts
+from rushes.summary.packages.card import write_card
+from rushes.summary.packages.croissant import write_croissant
 
 __all__ = ["write_documents"]
 
-_WRITERS: tuple[Callable[[Facts], object], ...] = ()
+_WRITERS: tuple[Callable[[Facts], object], ...] = (write_card, write_croissant)
 
 
 def write_documents(facts: Facts) -> None:
