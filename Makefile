@@ -21,7 +21,7 @@ PIP_INDEX := $(shell $(PYTHON) -m pip config get global.index-url 2>/dev/null ||
 CERTIFICATES := $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem)
 UV := $(if $(strip $(PIP_INDEX)),UV_DEFAULT_INDEX=$(strip $(PIP_INDEX)) )$(if $(CERTIFICATES),UV_SYSTEM_CERTS=1 )$(BIN)/uv
 
-.PHONY: help setup demo test check format lock bench clean
+.PHONY: help setup demo up status down test check format lock bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -39,6 +39,15 @@ $(VENV)/.installed: $(LOCK) pyproject.toml $(VENV)/bin/uv
 
 demo: setup  ## the main job on a generated media set, served over HTTP, on a local Ray
 	@$(BIN)/python -m examples.demo
+
+up: setup  ## Prefect, a worker and a Ray cluster on this machine, with all deployments
+	@$(BIN)/python -m cli.stack up
+
+status: setup  ## how the parts of `up` are
+	@$(BIN)/python -m cli.stack status
+
+down: setup  ## ends what `up` started
+	@$(BIN)/python -m cli.stack down
 
 test: setup  ## the whole suite
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)

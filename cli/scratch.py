@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
+
+from cli.processes import carrying, end
 
 __all__ = ["scratch"]
 
@@ -47,29 +47,15 @@ def scratch() -> Iterator[Path]:
 def _keep(folder: Path) -> None:
     """Waits until the command is gone, then ends what it left."""
     sys.stdin.buffer.read()
-    deadline = time.monotonic() + _PATIENCE_S
-    while (left := list(_carrying(folder))) and time.monotonic() < deadline:
-        for process in left:
-            with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
-        time.sleep(0.05)
+    end(_NAME, str(folder), _PATIENCE_S)
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _carrying(folder: Path) -> Iterator[int]:
-    """Yields the processes that were started with the folder's name in their environment."""
-    mark = f"{_NAME}={folder}".encode()
-    for entry in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # gone, or another user's
-            if mark in (entry / "environ").read_bytes().split(b"\0"):
-                yield int(entry.name)
 
 
 def _sweep() -> None:
     """Removes folders whose command and keeper are both gone."""
     for folder in _ROOT.glob("rushes-*-*"):
         pid = folder.name.split("-")[1]
-        if pid.isdigit() and not Path(f"/proc/{pid}").exists() and not any(_carrying(folder)):
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists() and not any(carrying(_NAME, str(folder))):
             shutil.rmtree(folder, ignore_errors=True)
 
 
