@@ -1,6 +1,7 @@
 """The `annotations` of a row: labels as they stand there, or the file that holds them.
 
 A file is a COCO document, of which the row's image is taken; or one image's VOC (`.xml`), YOLO (`.txt`) or DM document.
+It lies on this machine, or is fetched (`rushes.row_fetch`).
 Readers are imported when a row needs them.
 """
 
@@ -9,21 +10,35 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
+from copy import copy
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from rushes.cells import printable, shown
 from rushes.datasets import detect
-from rushes.errors import AnnotationError, ConfigError
+from rushes.errors import (
+    AnnotationError,
+    BadURLError,
+    ConfigError,
+    DiskFullError,
+    DownloadError,
+    HTTPStatusError,
+    RushesError,
+    StorageError,
+)
 from rushes.formats.annotation import parse
 from rushes.formats.folder import CLASSES, class_names
 from rushes.formats.sizes import upright_size
 from rushes.labels import Annotation
+from rushes.row_fetch import FetchedFiles
+from rushes.row_urls import resolved
 from rushes.transfer.local import is_local, local_path, path_from
 
 if TYPE_CHECKING:
+    from rushes.config import DownloadConfig
     from rushes.row_coco import StoredDocument
 
 __all__ = ["LabelFiles", "RowLabels"]
@@ -33,6 +48,7 @@ MAX_DOCUMENTS = 4
 
 _SUFFIXES = (".json", ".xml", ".txt")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|file:", re.IGNORECASE)
+E = TypeVar("E", bound=RushesError)
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -54,11 +70,16 @@ class LabelFiles:
     """Reads the `annotations` of the rows of one source file; a COCO document once for all rows that name it.
 
     Args:
-        folder: From which paths count; None where the source file is not of this machine, and names none of its files.
+        base: Folder, or URL, of the source file: from where paths count. From a URL, none of this machine is named.
+        config: How files are fetched that are named by URL.
+
+    Attributes:
+        ahead: How many rows ahead it is worth to say what they name.
     """
 
-    def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
+    def __init__(self, base: Path | str, config: DownloadConfig) -> None:
+        self._base, self._fetched = base, FetchedFiles(config)
+        self.ahead = 2 * config.concurrency
         self._documents: OrderedDict[Path, StoredDocument | str] = OrderedDict()
         self._points: dict[str, tuple[str, ...]] = {}
 
@@ -72,49 +93,76 @@ class LabelFiles:
 
         Raises:
             AnnotationError: They are not what they should be; it names the row, the file and the place in it.
+            DownloadError: The file cannot be fetched; any of its kinds, likewise.
+            StorageError: A storage does not give it.
         """
-        text = value.strip() if isinstance(value, str) else ""
-        if not _URL.match(text) and not text.lower().endswith(_SUFFIXES):
+        text = _named(value)
+        if text is None:
             return RowLabels(parse(value, where))
         try:
-            return self._of_file(self._path(text), url)
+            link = self._link(text, where)
+            return self._of_file(self._path(text) if link is None else self._fetched.get(link), url, link)
+        except DiskFullError:
+            raise
+        except (DownloadError, StorageError) as error:
+            raise _of_row(error, f"{where}: annotations = {shown(text)}: ") from None
         except (AnnotationError, ConfigError) as error:
             reason = str(error)
         except OSError as error:
             reason = f"cannot be read: {error.strerror or error}."
         raise AnnotationError(f"{where}: annotations = {shown(text)}: {reason}")
 
+    def expect(self, value: object) -> bool:
+        """Begins to fetch the file that a cell names, before its row is read; False where it names none by URL."""
+        text = _named(value)
+        with suppress(BadURLError):  # said when the row is read
+            if text is not None and (link := self._link(text, "")):
+                self._fetched.expect(link)
+                return True
+        return False
+
     def close(self) -> None:
         """Removes what is on the disk."""
+        self._fetched.close()
         while self._documents:
             self._forget()
 
+    def _link(self, text: str, where: str) -> str | None:
+        """Returns the URL to fetch a file from; None where it is one of this machine."""
+        if isinstance(self._base, Path) and (is_local(text) or not _URL.match(text)):
+            return None
+        return resolved(text, self._base, where, "annotations")
+
     def _path(self, text: str) -> Path:
-        if self._folder is None or (_URL.match(text) and not is_local(text)):
-            raise AnnotationError(
-                "labels are not read from URLs. Put the source file and the label files on this machine, or the labels "
-                "into the column."
-            )
         try:
-            path = path_from(text, self._folder)
+            path = path_from(text, Path(self._base))
         except ValueError:
             raise AnnotationError("expected a path, or file:///path.") from None
         if printable(text) != text or not path.is_file():
             raise AnnotationError("no such file. Paths count from the folder of the source file.")
         return path
 
-    def _of_file(self, path: Path, url: str) -> RowLabels:
+    def _of_file(self, path: Path, url: str, link: str | None) -> RowLabels:
         suffix = path.suffix.lower()
         if suffix == ".xml":
             return _of_voc(path)
         if suffix == ".txt":
-            return _of_yolo(path, url)
+            return _of_yolo(path, self._classes(link) if link else _classes(path), url)
         kind = "coco" if path in self._documents else detect(path) if suffix == ".json" else None
         if kind == "coco":
             return self._of_document(path, url)
         if kind == "dm":
             return self._of_dm(path, url)
         raise AnnotationError("expected a COCO or DM document (.json), or a VOC (.xml) or YOLO (.txt) file.")
+
+    def _classes(self, link: str) -> tuple[str, ...]:
+        """Returns the names of classes beside a file that was fetched, or beside its folder."""
+        for place in (CLASSES, f"../{CLASSES}"):
+            with suppress(BadURLError, HTTPStatusError):
+                names = class_names(self._fetched.get(resolved(place, link, "")).parent)
+                if names is not None:
+                    return names
+        raise AnnotationError(f"its classes are numbers; expected their names in {CLASSES} beside it.")
 
     def _of_document(self, path: Path, url: str) -> RowLabels:
         if path not in self._documents:
@@ -140,6 +188,20 @@ class LabelFiles:
             found.close()
 
 
+def _named(value: object) -> str | None:
+    """Returns the path or the URL that a cell names; None where it holds labels, or nothing."""
+    text = value.strip() if isinstance(value, str) else ""
+    return text if _URL.match(text) or text.lower().endswith(_SUFFIXES) else None
+
+
+def _of_row(error: E, begin: str) -> E:
+    """Returns an error with the place of its row before its message."""
+    if not str(error).startswith(begin):
+        error = copy(error)
+        error.args = (f"{begin}{error}", *error.args[1:])
+    return error
+
+
 def _document(path: Path) -> StoredDocument | str:
     """Returns a document, or what is wrong with it: no row that names it needs it read once more."""
     from rushes.row_coco import StoredDocument
@@ -157,10 +219,10 @@ def _of_voc(path: Path) -> RowLabels:
     return RowLabels(labels, {reason: count for reason, count in sorted(dropped.items()) if count})
 
 
-def _of_yolo(path: Path, url: str) -> RowLabels:
+def _of_yolo(path: Path, classes: tuple[str, ...], url: str) -> RowLabels:
     from rushes.formats.yolo_read import read_labels
 
-    return RowLabels(read_labels(path, _classes(path), *_size(url)))
+    return RowLabels(read_labels(path, classes, *_size(url)))
 
 
 def _path_of(url: str) -> str:

@@ -8,18 +8,26 @@ one is kept as an attribute.
 from __future__ import annotations
 
 import hashlib
-import re
 import tempfile
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from rushes.cells import checked_id, printable, shown
 from rushes.config import DownloadConfig, expand
 from rushes.dataset_items import items_of, looks_like_a_dataset
-from rushes.errors import BadURLError, ConfigError, DuplicateRowError, RowError, RushesError
+from rushes.errors import (
+    ConfigError,
+    DiskFullError,
+    DownloadError,
+    DuplicateRowError,
+    RowError,
+    RushesError,
+    StorageError,
+)
 from rushes.files.checksum import parse_checksum
 from rushes.files.download import fetch
 from rushes.jsonl import encode
@@ -28,10 +36,9 @@ from rushes.records import Rejection, Source
 from rushes.rejection import reject
 from rushes.row_files import read_parquet, read_yaml
 from rushes.row_labels import LabelFiles, RowLabels
+from rushes.row_urls import is_remote, resolved
 from rushes.rows import FORMATS, Row
-from rushes.storage import SCHEMES, is_storage
 from rushes.transfer.guard import guarded_session
-from rushes.transfer.local import is_local, path_from
 from rushes.transfer.urls import item_id, redact, suffix
 
 __all__ = ["read_sources"]
@@ -39,7 +46,6 @@ __all__ = ["read_sources"]
 SPLITS = ("train", "val", "test")
 _READERS = {**FORMATS, ".yaml": read_yaml, ".yml": read_yaml, ".parquet": read_parquet}
 _COLUMNS = frozenset({"url", "id", "checksum", "split", "group", "label", "annotations"})
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
 def read_sources(
@@ -65,7 +71,7 @@ def read_sources(
             is not what its format asks for.
     """
     where = expand(source, "source")
-    remote = _is_remote(where)
+    remote = is_remote(where)
     name = redact(where) if remote else where
     kind = suffix(where) if remote else Path(where).suffix.lower()
     if not remote and looks_like_a_dataset(Path(where)):
@@ -74,10 +80,10 @@ def read_sources(
     if kind not in _READERS:
         raise ConfigError(f"source = {name}: expected a file that ends with {', '.join(_READERS)}, or a dataset.")
     with _file(where, name, config or DownloadConfig()) as path:
-        base = where if remote else Path(where).absolute().parent
+        base: str | Path = where if remote else Path(where).absolute().parent
         short = urlsplit(where).path.rpartition("/")[2] if remote else path.name
         try:
-            with closing(LabelFiles(base if isinstance(base, Path) else None)) as files:
+            with closing(LabelFiles(base, config or DownloadConfig())) as files:
                 yield from _read(_READERS[kind](path, short), base, short, files)
         except OSError as error:
             raise ConfigError(f"source = {name}: cannot be read: {error.strerror or error}.") from None
@@ -86,7 +92,7 @@ def read_sources(
 @contextmanager
 def _file(where: str, name: str, config: DownloadConfig) -> Iterator[Path]:
     """Gives the source file as a path; one from the network goes when the block ends."""
-    if not _is_remote(where):
+    if not is_remote(where):
         yield Path(where)
         return
     with tempfile.TemporaryDirectory(prefix="rushes-") as folder, guarded_session(config) as session:
@@ -102,18 +108,33 @@ def _file(where: str, name: str, config: DownloadConfig) -> Iterator[Path]:
 def _read(rows: Iterator[Row], base: str | Path, name: str, files: LabelFiles) -> Iterator[Source | Rejection]:
     seen: dict[str, tuple[bytes, int]] = {}
     splits: dict[str, tuple[str, int]] = {}
-    for row in rows:
+    for row in _ahead(rows, files):
         where = f"{name}:{row.line}"
         digest = hashlib.sha256(encode(_encodable(row.cells))).digest()[:16]
         try:
             item = _source(row, base, where, files)
             _check_new(item.id, digest, seen, where)
             _check_split(item, row.line, splits)
-        except (RowError, BadURLError, DuplicateRowError) as error:
+        except DiskFullError:
+            raise
+        except (RowError, DuplicateRowError, DownloadError, StorageError) as error:
             yield _rejection(row, error, digest, seen, where)
         else:
             seen[item.id] = digest, row.line
             yield item
+
+
+def _ahead(rows: Iterator[Row], files: LabelFiles) -> Iterator[Row]:
+    """Yields rows, while the label files of the next ones are fetched already."""
+    waiting: deque[Row] = deque()
+    for row in rows:
+        if not files.expect(row.cells.get("annotations")) and not waiting:
+            yield row
+            continue
+        waiting.append(row)
+        if len(waiting) > files.ahead:
+            yield waiting.popleft()
+    yield from waiting
 
 
 def _check_new(key: str, digest: bytes, seen: Mapping[str, tuple[bytes, int]], where: str) -> None:
@@ -159,11 +180,11 @@ def _source(row: Row, base: str | Path, where: str, files: LabelFiles) -> Source
     if url is None:
         raise RowError(f"{where}: url is empty; every item needs one.")
     given = _text(cells, "id", where)
-    resolved = _resolved(url, base, where)
-    labels = files.read(cells["annotations"], resolved, where) if "annotations" in cells else RowLabels(None)
+    media = resolved(url, base, where)
+    labels = files.read(cells["annotations"], media, where) if "annotations" in cells else RowLabels(None)
     return Source(
         id=item_id(url) if given is None else checked_id(given, where),
-        url=resolved,
+        url=media,
         checksum=_checksum(_text(cells, "checksum", where), where),
         split=_split(_text(cells, "split", where), where),
         group=_text(cells, "group", where),
@@ -185,45 +206,6 @@ def _text(cells: Mapping[str, Any], column: str, where: str) -> str | None:
     if printable(text) != text:
         raise RowError(f"{where}: {column} = {shown(text)}: expected text without control characters.")
     return text or None
-
-
-def _resolved(url: str, base: str | Path, where: str) -> str:
-    """Returns an absolute URL; a path, `file:name` and `file://folder/name` count from the source file's folder."""
-    scheme = found[1].lower() if (found := _SCHEME.match(url)) else "file" if is_local(url) else ""
-    if scheme in ("", "file") and isinstance(base, Path):
-        return _file_url(url, base, where)
-    if scheme == "" and isinstance(base, str):
-        url = _below(base, url)
-        scheme = url.partition(":")[0].lower()
-    if scheme not in ("http", "https", *SCHEMES):
-        expected = ", ".join(("http", "https", *SCHEMES))
-        raise BadURLError(f"{where}: url = {shown(url)}: expected {expected}{_or_path(base)}, not {scheme}.")
-    try:
-        parts = urlsplit(url)
-        usable = bool(parts.hostname) and parts.port != 0 and " " not in parts.netloc
-    except ValueError:
-        usable = False
-    if not usable:
-        raise BadURLError(f"{where}: url = {shown(url)}: expected {scheme}://host/path.")
-    return url
-
-
-def _below(base: str, path: str) -> str:
-    """Returns the URL of a path that counts from a URL of any scheme; `urljoin` knows the web's only."""
-    scheme, _, rest = base.partition("://")
-    joined = urljoin(f"http://{rest}", path)
-    return joined if joined.partition("://")[0] != "http" else f"{scheme}://{joined.partition('://')[2]}"
-
-
-def _file_url(url: str, base: Path, where: str) -> str:
-    try:
-        return path_from(url, base).as_uri()
-    except ValueError:
-        raise BadURLError(f"{where}: url = {shown(url)}: expected a path, or file:///path.") from None
-
-
-def _or_path(base: str | Path) -> str:
-    return ", file or a path" if isinstance(base, Path) else " or a path below the source file's own URL"
 
 
 def _checksum(text: str | None, where: str) -> str | None:
@@ -257,7 +239,3 @@ def _encodable(cells: Mapping[str, Any]) -> dict[str, Any]:
         column: value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
         for column, value in cells.items()
     }
-
-
-def _is_remote(where: str) -> bool:
-    return where.lower().startswith(("http://", "https://")) or is_storage(where)

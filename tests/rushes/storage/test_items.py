@@ -112,6 +112,20 @@ def test_a_list_may_lie_in_a_storage_and_its_paths_count_from_there(
         list(read_sources(address(storage, place, "lists/none.csv"), config))
 
 
+def test_label_files_may_lie_in_a_storage(storage: Storage, place: str, tmp_path: Path) -> None:
+    box = "<bndbox><xmin>2</xmin><ymin>3</ymin><xmax>4</xmax><ymax>6</ymax></bndbox>"
+    storage.write("labels/a.xml", f"<annotation><object><name>car</name>{box}</object></annotation>".encode())
+    storage.write("items.csv", b"url,annotations\na.jpg,labels/a.xml\nb.jpg,labels/none.xml\n")
+    local = f"url,annotations\nhttp://h/a.jpg,{address(storage, place, 'labels/a.xml')}\n"
+    (tmp_path / "items.csv").write_text(local)
+    config = DownloadConfig(allow_private_hosts=("127.0.0.1",), attempts=1)
+    for source, codes in ((address(storage, place, "items.csv"), ["bad_url"]), (str(tmp_path / "items.csv"), [])):
+        first, *others = read_sources(source, config)
+        assert isinstance(first, Source)
+        assert [label.box for label in first.annotations or ()] == [(1, 2, 3, 4)]
+        assert [one.code for one in others if isinstance(one, Rejection)] == codes
+
+
 @pytest.mark.skipif(storages.SSHD is None, reason="OpenSSH's sshd is not installed")
 def test_a_row_cannot_reach_a_private_host_by_ssh_and_shows_no_password(tmp_path: Path) -> None:
     with storages.sftp(tmp_path) as url:
