@@ -64,6 +64,15 @@ class Pipeline(Section):
             raise wrong(("format",), value.format, "expected no `frames` beside it: a videofolder holds videos whole")
         return value
 
+    @field_validator("export")
+    @classmethod
+    def _bag_beside(cls, value: ExportConfig, others: ValidationInfo) -> ExportConfig:
+        place = others.data.get("output") or others.data.get("workspace") or ""
+        if value.bag and "://" in place:
+            expected = f"expected an output in a folder, because a bag is made of links, and {place} is in a storage"
+            raise wrong(("bag",), value.bag, expected)
+        return value
+
     @field_validator("profiles")
     @classmethod
     def _not_built_in(cls, value: dict[str, Profile]) -> dict[str, Profile]:

@@ -13,7 +13,7 @@ import msgspec
 from rushes.errors import ConfigError
 from rushes.jsonl import read_lines, write_lines
 
-__all__ = ["checksum_lines", "read_sums", "sort_sums"]
+__all__ = ["checksum_lines", "iter_sums", "read_sums", "sort_sums"]
 
 _SORTED_AT_A_TIME = 100_000
 
@@ -65,11 +65,22 @@ def read_sums(path: Path) -> dict[str, str]:
     Raises:
         ConfigError: There is no list, or it cannot be read.
     """
+    return dict(iter_sums(path))
+
+
+def iter_sums(path: Path) -> Iterator[tuple[str, str]]:
+    """Yields path and digest of each file of a list, in its order.
+
+    Raises:
+        ConfigError: There is no list, or it cannot be read.
+    """
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        with path.open(encoding="utf-8", newline="\n") as file:
+            for number, line in enumerate(file, 1):
+                if text := line.removesuffix("\n"):
+                    yield _parse(text, f"{path}, line {number}")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error}); expected a list of sha256 checksums.") from None
-    return dict(_parse(line, f"{path}, line {number}") for number, line in enumerate(lines, 1) if line)
 
 
 def _parse(line: str, where: str) -> tuple[str, str]:

@@ -38,6 +38,7 @@ from rushes.summary.facts import Facts
 from rushes.summary.manifest import parts, write_rows
 from rushes.summary.outcome import FAILURES, RunOutcome, failed_share, save_outcome
 from rushes.summary.output import building, publish_dataset, published
+from rushes.summary.packages.bag import write_bag
 from rushes.summary.publish import MANIFEST, SUMMARY
 from rushes.summary.stats import Stats
 from rushes.video.binaries import describe
@@ -65,6 +66,8 @@ def aggregate(pipeline: Pipeline, workspace: Workspace, run: str, batches: Seque
     with building(pipeline.output_place) as folder:
         outcome = _write(pipeline, workspace, run, [batch.name for batch in batches], folder)
     dataset = publish_dataset(pipeline.output_place, outcome.good)
+    if pipeline.export.bag and outcome.good:
+        write_bag(pipeline)
     return save_outcome(workspace, replace(outcome, dataset=dataset))
 
 

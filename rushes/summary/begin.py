@@ -15,6 +15,7 @@ from rushes.plan import load_plan
 from rushes.records import ManifestRow, Source
 from rushes.summary.drift import check_classes
 from rushes.summary.output import begin, published
+from rushes.summary.packages.bag import check_bag
 from rushes.summary.publish import MANIFEST
 from rushes.workspace import Batch, Workspace
 
@@ -30,6 +31,7 @@ def begin_export(pipeline: Pipeline, workspace: Workspace, run: str) -> tuple[Ba
         OutputOccupiedError: The output holds something that rushes did not write.
     """
     check_classes(pipeline, workspace, run)
+    check_bag(pipeline)
     begin(pipeline.output_place)
     spool = workspace.run(run) / ".ended.jsonl"
     if pipeline.export.stratify is None:
