@@ -14,7 +14,7 @@ from rushes.convert.own_files import OwnFiles
 from rushes.convert.samples import Samples
 from rushes.convert.tally import Conversion, Tally
 from rushes.datasets import detect, read_dataset
-from rushes.errors import ConfigError, StrictError
+from rushes.errors import ConfigError, RunFailedError, StrictError
 from rushes.export.base import begun, built_in
 from rushes.export.classes import class_map, listed
 from rushes.jsonl import encode, json_bytes
@@ -59,6 +59,7 @@ def convert(
     Raises:
         ConfigError: The source looks like no dataset, or an argument makes no sense.
         AnnotationError: The source is not what its format asks for; it names file and place.
+        RunFailedError: Not one item of the source can stand in the new dataset; the old one stays.
         StrictError: `strict`, and the target cannot say all that the source does.
         OutputOccupiedError: The target holds something that rushes did not write.
         StorageError: A file cannot be placed or written.
@@ -99,6 +100,8 @@ def convert(
     (building / _PARTS).unlink()
     shutil.rmtree(building / _UNPACKED, ignore_errors=True)
     found = Conversion(read_as, write_as, **tally.ended(), warnings=run.messages)
+    if not found.items and (found.left_out or found.dropped):
+        raise RunFailedError(_nothing(source, found))
     if strict and (found.dropped or found.left_out):
         raise StrictError(_lossy(found))
     (building / SUMMARY).write_bytes(json_bytes(found))
@@ -123,6 +126,20 @@ def _arguments(read_as: str, boxes: bool, building: Path) -> dict[str, Any]:
     if read_as == "coco":
         return {"outlines": not boxes}
     return {"into": building / _UNPACKED} if read_as == "webdataset" else {}
+
+
+def _nothing(source: Path, found: Conversion) -> str:
+    holding = {
+        "needs_frames": [name for name, layout in LAYOUTS.items() if layout.videos],
+        "needs_video": [name for name, layout in LAYOUTS.items() if layout.images],
+    }
+    counts = ", ".join(f"{reason} {count}" for reason, count in (found.left_out | found.dropped).items())
+    steps = [f" Convert to one of {', '.join(sorted(holding[reason]))}." for reason in found.left_out]
+    frames = " Or run a pipeline with `frames`, which takes images from videos."
+    return (
+        f"{source}: none of its items came into a {found.target}: {counts}. What stood at the target stays."
+        f"{''.join(steps)}{frames if 'needs_frames' in found.left_out else ''}"
+    )
 
 
 def _lossy(found: Conversion) -> str:

@@ -10,8 +10,9 @@ from PIL import Image
 
 from rushes.convert import convert
 from rushes.datasets import READERS, detect, read_dataset
-from rushes.errors import AnnotationError, ConfigError, OutputOccupiedError, StrictError
+from rushes.errors import AnnotationError, ConfigError, OutputOccupiedError, RunFailedError, StrictError
 from rushes.layouts import LAYOUTS
+from tests.rushes.runs import png
 from tests.ultralytics_rules import check_dataset
 
 BOXED = sorted(set(LAYOUTS) - {"videofolder", "yolo-cls"})
@@ -247,3 +248,25 @@ def test_what_is_no_dataset_is_bad_usage(tmp_path: Path) -> None:
 
 def test_readers_and_exporters_go_together() -> None:
     assert set(LAYOUTS) <= set(READERS)
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "reason", "step"),
+    [
+        ("coco", "a.mp4", "needs_frames", "csv, dm, dm-v1, videofolder, webdataset"),
+        ("yolo", "a.mp4", "needs_frames", "csv, dm, dm-v1, videofolder, webdataset"),
+        ("videofolder", "a.png", "needs_video", "coco, csv"),
+        ("yolo-cls", "a.png", "item_without_class", ""),
+    ],
+)
+def test_a_conversion_of_which_nothing_comes_keeps_the_old_dataset(
+    tmp_path: Path, target: str, name: str, reason: str, step: str
+) -> None:
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "export_summary.json").write_text('{"over_limit": false}')
+    (tmp_path / "made" / "good").touch()
+    png(tmp_path / "source" / name)
+    with pytest.raises(RunFailedError, match=f"none of its items came into a {target}: .*{reason} 1") as caught:
+        convert(tmp_path / "source", tmp_path / "made", "folders", target, media="copy")
+    assert step in str(caught.value)
+    assert sorted(path.name for path in (tmp_path / "made").iterdir()) == ["export_summary.json", "good"]
