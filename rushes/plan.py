@@ -24,9 +24,10 @@ from rushes.config import Pipeline
 from rushes.errors import ConfigError
 from rushes.files.unpack import is_archive
 from rushes.items import STATES, PlanItem, look_up, state, to_ask
-from rushes.jsonl import atomic_write, decode, encode, read_lines, write_lines
+from rushes.jsonl import read_lines, write_lines
 from rushes.labels import Category
 from rushes.records import Source
+from rushes.seals import load, save
 from rushes.transfer.resume import sweep
 from rushes.transfer.urls import redact, suffix
 from rushes.workspace import Batch, Workspace
@@ -152,8 +153,7 @@ def make_plan(pipeline: Pipeline, workspace: Workspace, run: str) -> Plan:
         )
     left = any(workspace.names("chunks"))
     plan = Plan(run, **counts, classes=tuple(classes), batches=tuple(batches), group_splits=splits, chunks=left)
-    with atomic_write(folder / "plan.json") as file:
-        file.write(encode(plan))
+    save(folder / "plan.json", plan)
     return plan
 
 
@@ -165,10 +165,14 @@ def load_categories(workspace: Workspace, run: str) -> tuple[Category, ...]:
 
 
 def load_plan(workspace: Workspace, run: str) -> Plan:
-    """Returns the plan that `make_plan` wrote."""
+    """Returns the plan that `make_plan` wrote.
+
+    Raises:
+        LedgerError: It is damaged.
+    """
     path = workspace.run(run) / "plan.json"
     workspace.need(workspace.relative(path))
-    return decode(path.read_bytes(), Plan, str(path))
+    return load(path, Plan)
 
 
 def _labels(source: Source) -> Iterator[str]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
 
-from rushes.jsonl import atomic_write, encode
+from rushes.errors import LedgerError
+from rushes.seals import load, save
 from rushes.workspace import Batch, Workspace
 
 _FIGURES = ("batches", "done", "stopped", "changed", "bytes", "busy_s")
+
+_log = logging.getLogger("rushes.results")
+_log.addHandler(logging.NullHandler())
 
 __all__ = ["BatchResult", "results", "save_result", "work_done"]
 
@@ -47,15 +52,23 @@ class BatchResult(msgspec.Struct, frozen=True):
 def save_result(workspace: Workspace, result: BatchResult) -> BatchResult:
     """Keeps a result for the aggregation, and returns it."""
     folder = workspace.run(result.batch.run) / "results"
-    with atomic_write(folder / f"{result.stage}-{result.batch.name}.json") as file:
-        file.write(encode(result))
+    save(folder / f"{result.stage}-{result.batch.name}.json", result)
     return result
 
 
-def results(workspace: Workspace, run: str) -> Iterator[BatchResult]:
-    """Yields what each stage did with each batch of a run, in a fixed order."""
+def results(workspace: Workspace, run: str, damaged: Callable[[str], object] = _log.warning) -> Iterator[BatchResult]:
+    """Yields what each stage did with each batch of a run, in a fixed order.
+
+    Args:
+        workspace: The workspace.
+        run: The run's id.
+        damaged: Told of each result that cannot be read, and is left out of all figures.
+    """
     for path in sorted((workspace.run(run) / "results").glob("*.json")):
-        yield msgspec.json.decode(path.read_bytes(), type=BatchResult)
+        try:
+            yield load(path, BatchResult)
+        except LedgerError:
+            damaged(f"{workspace.relative(path)}: damaged; what it counted is missing in the figures of run {run}")
 
 
 def work_done(done: Iterable[BatchResult]) -> dict[str, dict[str, Any]]:

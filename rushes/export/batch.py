@@ -7,10 +7,9 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -18,21 +17,23 @@ from rushes.config import Pipeline
 from rushes.errors import RushesError
 from rushes.export.base import begun
 from rushes.export.classes import ClassMap, classes_of
-from rushes.export.ending import finish, handed_over
+from rushes.export.ending import finish
 from rushes.export.exporters import exporter_of, is_custom, params_of, previous_of
 from rushes.export.handmade import handmade
+from rushes.export.handover import handing_over
 from rushes.export.item import Exported, ItemExport, Prepared, Ready, rejected
 from rushes.export.run import ExportRun, Part
 from rushes.export.samples import samples, split_for
 from rushes.export.strict import losses
 from rushes.export.values import packed
 from rushes.formats.dm.carry import set_aside
-from rushes.jsonl import atomic_write, encode, read_lines
+from rushes.jsonl import encode, read_lines
 from rushes.layouts import layout_of
 from rushes.plan import load_categories
 from rushes.progress import Report, telling
 from rushes.records import Media, Outcome
 from rushes.results import BatchResult, save_result
+from rushes.seals import Sealing
 from rushes.storage import is_storage
 from rushes.workspace import Batch, Workspace
 
@@ -52,8 +53,7 @@ def export_batch(
 ) -> BatchResult:
     """Exports the items of one batch; the same batch again writes the same files.
 
-    Rows, written files, parts and what the exporter gathered go to `runs/<run>/export/<batch>.*.jsonl`; the rows come
-    last.
+    What it hands over to the end of the export goes to `runs/<run>/export/<batch>.*`.
 
     Args:
         pipeline: The pipeline.
@@ -82,9 +82,10 @@ def export_batch(
     run = ExportRun(params, workspace, building, emitted.append, previous=previous, watched=custom)
     items = ItemExport(begun(exporter_of(pipeline, workspace, batch.run), run), emitted)
     listed: set[str] = set()
-    with ExitStack() as stack:
-        sinks = _sinks(workspace, batch, stack)
-        tell = stack.enter_context(telling(workspace, batch, "export", report))
+    with (
+        handing_over(workspace, batch.run, batch.name) as sinks,
+        telling(workspace, batch, "export", report) as tell,
+    ):
         for number, ready in enumerate(_prepared(outcomes, mapping, pipeline, workspace), 1):
             ended = items.export(ready)
             _hand_over(ended, sinks)
@@ -105,15 +106,7 @@ def export_batch(
     return save_result(workspace, BatchResult(batch, "export", batch.count, done, stopped, size_bytes, elapsed_s))
 
 
-def _sinks(workspace: Workspace, batch: Batch, stack: ExitStack) -> dict[str, IO[bytes]]:
-    """Opens what the batch hands over to the end, the rows so that they come last."""
-    return {
-        kind: stack.enter_context(atomic_write(handed_over(workspace, batch.run, batch.name, kind)))
-        for kind in ("rows", "files", "parts", "gathered", "lost", "messages")
-    }
-
-
-def _hand_over(ended: Exported, sinks: Mapping[str, IO[bytes]]) -> None:
+def _hand_over(ended: Exported, sinks: Mapping[str, Sealing]) -> None:
     _write(sinks["rows"], ended.rows)
     _write(sinks["files"], ended.files)
     _write(sinks["parts"], ended.parts)
@@ -167,5 +160,5 @@ def _prepare(outcome: Outcome, mapping: ClassMap, pipeline: Pipeline, workspace:
     return Prepared(outcome, media, split_for(media, pipeline), found, unlisted + dropped)
 
 
-def _write(file: IO[bytes], records: Iterable[Any]) -> None:
+def _write(file: Sealing, records: Iterable[Any]) -> None:
     file.writelines(encode(record) + b"\n" for record in records)

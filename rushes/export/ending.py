@@ -14,6 +14,7 @@ from rushes.export.classes import classes_of
 from rushes.export.exporters import exporter_of, is_custom, params_of, previous_of
 from rushes.export.gather import Change, gathered
 from rushes.export.handmade import handmade, now_ns
+from rushes.export.handover import handed_over
 from rushes.export.item import running
 from rushes.export.run import ExportRun
 from rushes.export.strict import Loss, check_strict
@@ -23,7 +24,7 @@ from rushes.records import WrittenFile
 from rushes.storage import is_storage
 from rushes.workspace import Workspace
 
-__all__ = ["finish", "handed_over", "messages"]
+__all__ = ["finish", "messages"]
 
 _END = "end"
 _MESSAGES = 20  # that people read at the end of a run
@@ -86,11 +87,6 @@ def messages(workspace: Workspace, run: str, batches: Iterable[str]) -> list[str
     for name in (*batches, _END):
         found.update(dict.fromkeys(read_lines(handed_over(workspace, run, name, "messages"), str)))
     return [*found][:_MESSAGES]
-
-
-def handed_over(workspace: Workspace, run: str, batch: str, kind: str) -> Path:
-    """Returns the file in which a batch of an export hands something to the end."""
-    return workspace.run(run) / "export" / f"{batch}.{kind}.jsonl"
 
 
 def _changes(workspace: Workspace, run: str, batches: Iterable[str]) -> Iterator[Change]:

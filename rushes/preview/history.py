@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from rushes.errors import LedgerError
 from rushes.ledger import every_outcome
 from rushes.plan import runs_with
 from rushes.records import Media
 from rushes.results import BatchResult, results
-from rushes.summary.outcome import load_outcome
+from rushes.summary.outcome import RunOutcome, load_outcome
 from rushes.workspace import Workspace
 
 __all__ = ["Made", "Speed", "Speeds", "made_before", "speeds"]
@@ -134,11 +135,18 @@ def speeds(workspace: Workspace) -> Speeds:
         found = _stages(results(workspace, run))
         new = {name: speed for name, (speed, telling) in found.items() if telling and name not in stages}
         stages |= new
-        outcome = load_outcome(workspace, run)
+        outcome = _outcome(workspace, run)
         if new and outcome and outcome.elapsed_s:
             used[run] = sum(speed.busy_s for speed, _ in found.values()), outcome.elapsed_s
     busy_s, elapsed_s = (sum(figures) for figures in zip(*used.values(), strict=True)) if used else (1.0, 1.0)
     return Speeds(stages, busy_s / elapsed_s, tuple(sorted(used)))
+
+
+def _outcome(workspace: Workspace, run: str) -> RunOutcome | None:
+    try:
+        return load_outcome(workspace, run)
+    except LedgerError:  # it tells how long that run took, and nothing that could not be done without
+        return None
 
 
 _PARTS = {"chunks": "transcode"}  # whose seconds of video are those of the step that joins them

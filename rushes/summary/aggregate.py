@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from msgspec.structs import replace
 
 from rushes import __version__
 from rushes.config import Pipeline
+from rushes.damage import report_damage, reported_damage
 from rushes.errors import AccountingError, ExporterError
 from rushes.export.batch import finish
 from rushes.export.classes import check_required, classes_of
@@ -36,6 +38,7 @@ from rushes.summary.diff import since
 from rushes.summary.documents import write_documents
 from rushes.summary.facts import Facts
 from rushes.summary.manifest import parts, write_rows
+from rushes.summary.mend import mend_batches
 from rushes.summary.outcome import FAILURES, RunOutcome, failed_share, save_outcome
 from rushes.summary.output import building, publish_dataset, published
 from rushes.summary.packages.bag import write_bag
@@ -63,6 +66,7 @@ def aggregate(pipeline: Pipeline, workspace: Workspace, run: str, batches: Seque
         AccountingError: Planned items and ended items do not add up; the old dataset stays.
     """
     workspace.need_all(f"runs/{run}")
+    mend_batches(pipeline, workspace, run, batches)
     with building(pipeline.output_place) as folder:
         outcome = _write(pipeline, workspace, run, [batch.name for batch in batches], folder)
     dataset = publish_dataset(pipeline.output_place, outcome.good)
@@ -86,12 +90,12 @@ def _write(pipeline: Pipeline, workspace: Workspace, run: str, names: Sequence[s
     write_checksums(building, chain(parts(folder, names, "files", WrittenFile), finished), workspace.run(run))
     _keep_unchanged(pipeline, building, finished)
     over_limit = failed_share(content["items"]) > pipeline.run.max_failed
-    work = work_done(results(workspace, run))
+    work = work_done(results(workspace, run, partial(report_damage, workspace, run)))
     outcome = RunOutcome(
         *(run, content["items"], content["failures_by_code"], work, over_limit),
         empty=not (stats.media and (content["files"] or is_custom(pipeline))),
         files=content["files"],
-        messages=tuple(messages(workspace, run, names)),
+        messages=(*reported_damage(workspace, run), *messages(workspace, run, names)),
     )
     (building / SUMMARY).write_bytes(json_bytes(added | _summary(facts, outcome)))
     shutil.copyfile(building / FAILURES, workspace.run(run) / FAILURES)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
+from msgspec.structs import replace
 
 from rushes.config import Pipeline
+from rushes.damage import report_damage, reported_damage
 from rushes.export.rows import rejection_row
 from rushes.join import outcomes
-from rushes.jsonl import atomic_write, decode, encode
+from rushes.jsonl import atomic_write, encode
 from rushes.plan import started
 from rushes.records import Media, Rejection
 from rushes.results import results, work_done
+from rushes.seals import load, save
 from rushes.workspace import Workspace
 
 __all__ = [
@@ -44,7 +48,7 @@ class RunOutcome(msgspec.Struct, frozen=True):
         empty: Whether nothing came of it: of an ingest no media, of an export no file of the dataset.
         dataset: Folder of the dataset, after an export.
         files: Images and videos in the dataset, after an export.
-        messages: Warnings of the exporter.
+        messages: What was found damaged, and warnings of the exporter.
         elapsed_s: From the run's beginning to this outcome, in seconds.
     """
 
@@ -99,24 +103,29 @@ def ingest_outcome(pipeline: Pipeline, workspace: Workspace, run: str) -> RunOut
                 empty = empty and not isinstance(outcome, Media)
     counts = {"planned": items.total()} | {status: items[status] for status in STATUSES}
     over_limit = failed_share(counts) > pipeline.run.max_failed
-    work = work_done(results(workspace, run))
-    return save_outcome(workspace, RunOutcome(run, counts, dict(sorted(codes.items())), work, over_limit, empty))
+    workspace.need_all(f"runs/{run}/results")
+    work = work_done(results(workspace, run, partial(report_damage, workspace, run)))
+    ended = RunOutcome(run, counts, dict(sorted(codes.items())), work, over_limit, empty)
+    return save_outcome(workspace, replace(ended, messages=tuple(reported_damage(workspace, run))))
 
 
 def save_outcome(workspace: Workspace, outcome: RunOutcome) -> RunOutcome:
     """Keeps a run's outcome beside its plan, and returns it."""
     elapsed_s = round((datetime.now(UTC) - started(outcome.run)).total_seconds(), 3)
-    outcome = msgspec.structs.replace(outcome, elapsed_s=elapsed_s)
-    with atomic_write(workspace.run(outcome.run) / "outcome.json") as file:
-        file.write(encode(outcome))
+    outcome = replace(outcome, elapsed_s=elapsed_s)
+    save(workspace.run(outcome.run) / "outcome.json", outcome)
     return outcome
 
 
 def load_outcome(workspace: Workspace, run: str) -> RunOutcome | None:
-    """Returns the outcome of a run that came so far, or None."""
+    """Returns the outcome of a run that came so far, or None.
+
+    Raises:
+        LedgerError: It is damaged.
+    """
     path = workspace.run(run) / "outcome.json"
     workspace.need(workspace.relative(path))
-    return decode(path.read_bytes(), RunOutcome, str(path)) if path.exists() else None
+    return load(path, RunOutcome) if path.exists() else None
 
 
 def failed_share(items: dict[str, int]) -> float:
