@@ -70,6 +70,8 @@ class ExportConfig(Section):
     """How files get into the dataset: auto links where the disk allows it."""
     shard_bytes: Size = 10**9
     """Largest shard of a webdataset, like 1GB; one sample alone may be larger."""
+    datapackage: bool = False
+    """Describe the dataset as a Frictionless data package, too: `datapackage.json`."""
     bag: bool | Literal["holey"] = False
     """Put the dataset into a BagIt bag beside it, too; holey: without the media that can be fetched from their URLs."""
 

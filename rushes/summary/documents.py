@@ -7,10 +7,11 @@ from collections.abc import Callable
 from rushes.summary.facts import Facts
 from rushes.summary.packages.card import write_card
 from rushes.summary.packages.croissant import write_croissant
+from rushes.summary.packages.datapackage import write_datapackage
 
 __all__ = ["write_documents"]
 
-_WRITERS: tuple[Callable[[Facts], object], ...] = (write_card, write_croissant)
+_WRITERS: tuple[Callable[[Facts], object], ...] = (write_card, write_croissant, write_datapackage)
 
 
 def write_documents(facts: Facts) -> None:

@@ -41,6 +41,7 @@ ABOUT: dict[str, Any] = {
 
 def dataset(folder: Path, about: dict[str, Any] | None = None, **sections: Any) -> tuple[Pipeline, Path]:
     """Makes a dataset of five pictures with hostile classes, and one that is not there."""
+    folder.mkdir(exist_ok=True)
     labels: list[dict[str, Any]] = [{"class": name, "box": [1, 2, 8, 9]} for name in HOSTILE]
     labels[0] |= {"polygon": [[1, 1], [9, 1], [9, 9]], "attributes": {"a": 1}, "track": "t"}
     labels[1] |= {"mask": {"size": [24, 32], "counts": [10, 5, 753]}, "keypoints": [[1, 2, 2], [3, 4, 1]]}
