@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from cli.home import prepare_environment
 from cli.output import json_line, note, say
 from cli.progress import shown
+from rushes.config import Pipeline
 from rushes.errors import RunFailedError
 from rushes.export.custom import check_exporter
 from rushes.pipeline_file import load
@@ -15,12 +17,30 @@ from rushes.plan import latest_run
 from rushes.summary.outcome import STATUSES, RunOutcome, load_outcome
 from rushes.workspace import opened
 
-__all__ = ["run_and_report"]
+__all__ = ["Ended", "run_and_report", "run_pipeline"]
+
+
+class Ended(NamedTuple):
+    """What a run came to, as far as it came, and why it failed, if it did."""
+
+    outcome: RunOutcome | None
+    failure: RunFailedError | None
 
 
 def run_and_report(flow: str, file: Path, overrides: Sequence[str], runner: str, as_json: bool, verbose: bool) -> int:
     """Runs a flow over a pipeline file and returns the command's exit code."""
-    pipeline = load(file, overrides)
+    ended = run_pipeline(flow, load(file, overrides), runner, verbose)
+    if ended.outcome is not None:
+        _summarise(ended.outcome)
+    if ended.failure is not None:
+        note(f"rushes: {ended.failure}")
+    if as_json:
+        _json(ended.outcome, ended.failure)
+    return ended.failure.exit_code if ended.failure else 0
+
+
+def run_pipeline(flow: str, pipeline: Pipeline, runner: str, verbose: bool, *more: str) -> Ended:
+    """Runs a flow over a pipeline, and over what other parameters it takes, and shows how far it is."""
     check_exporter(pipeline)
     place = pipeline.workspace_place
     with opened(place) as workspace:
@@ -31,19 +51,13 @@ def run_and_report(flow: str, file: Path, overrides: Sequence[str], runner: str,
     failure = None
     with shown(place, before):
         try:
-            run_flow(flow, pipeline, runner)
+            run_flow(flow, pipeline, runner, *more)
         except RunFailedError as error:
             failure = error
     with opened(place) as workspace:  # anew: a run may take hours, and connections to a storage do not last so long
         after = latest_run(workspace)
         outcome = load_outcome(workspace, after) if after and after != before else None
-    if outcome is not None:
-        _summarise(outcome)
-    if failure is not None:
-        note(f"rushes: {failure}")
-    if as_json:
-        _json(outcome, failure)
-    return failure.exit_code if failure else 0
+    return Ended(outcome, failure)
 
 
 def _summarise(outcome: RunOutcome) -> None:

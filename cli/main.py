@@ -13,7 +13,7 @@ from types import FrameType
 
 import click
 
-from cli import convert, doctor, files, library, look, pictures, run
+from cli import convert, doctor, files, library, look, pictures, rebuild, run
 from cli.output import fail
 from rushes import __version__
 from rushes.errors import RushesError
@@ -27,7 +27,7 @@ def rushes() -> None:
     """Turns a list of media URLs into a verified, versioned training dataset."""
 
 
-_RUNS = (run.run, run.ingest, run.export)
+_RUNS = (run.run, run.ingest, run.export, rebuild.rebuild)
 _FILES = (files.download, files.checksum, library.probe, files.transcode, files.archive, files.unarchive)
 _PICTURES = (pictures.sheet, pictures.thumbnail)
 for command in (*_RUNS, look.plan, library.verify, look.diff, convert.convert, *_FILES, *_PICTURES, doctor.doctor):

@@ -33,10 +33,10 @@ _PATIENCE_S = 10.0
 _OBJECT_STORE_BYTES = 128 * 2**20  # what travels is file names and counts
 
 
-def run_flow(name: str, config: Pipeline, runner: str) -> Any:
-    """Runs a flow in this process and returns what it returns."""
+def run_flow(name: str, config: Pipeline, runner: str, *more: str) -> Any:
+    """Runs a flow in this process and returns what it returns; `more` are its other parameters."""
     with orchestrated(with_ray=runner == "ray"):
-        return _flow(name, runner)(config)
+        return _flow(name, runner)(config, *more)
 
 
 @contextmanager
@@ -105,11 +105,18 @@ def _flow(name: str, runner: str) -> Any:
     import flows.export  # Prefect takes seconds to import
     import flows.ingest
     import flows.pipeline
+    import flows.rebuild
     from flows.runner import thread_runner
 
     for logger in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(logger).addFilter(_unforeseen)
-    flow = {"pipeline": flows.pipeline.pipeline, "ingest": flows.ingest.ingest, "export": flows.export.export}[name]
+    known: dict[str, Any] = {
+        "pipeline": flows.pipeline.pipeline,
+        "ingest": flows.ingest.ingest,
+        "export": flows.export.export,
+        "rebuild": flows.rebuild.rebuild,
+    }
+    flow = known[name]
     return flow.with_options(task_runner=thread_runner()) if runner == "threads" else flow
 
 

@@ -25,7 +25,7 @@ from tasks.download import download
 from tasks.plan import plan_ingest, plan_long, plan_members
 from tasks.transcode import encode_chunks, transcode
 
-__all__ = ["ingest", "ingest_steps"]
+__all__ = ["ingest", "ingest_planned", "ingest_steps"]
 
 
 @flow(name="ingest", flow_run_name=run_name, task_runner=ray_runner())
@@ -38,9 +38,14 @@ def ingest(config: Pipeline) -> RunOutcome:
 
 
 def ingest_steps(config: Pipeline) -> Plan:
-    """Runs the ingest inside a flow whose workspace is locked; no batch waits for another."""
-    shares, cores = cluster_shares(), transcode_cores(config)
+    """Plans and runs the ingest inside a flow whose workspace is locked."""
     plan: Plan = settle([[plan_ingest.submit(config, new_run())]])[0]
+    return ingest_planned(config, plan)
+
+
+def ingest_planned(config: Pipeline, plan: Plan) -> Plan:
+    """Runs a planned ingest, of which no batch waits for another, and returns its plan."""
+    shares, cores = cluster_shares(), transcode_cores(config)
     with moving(config, plan.run, "ingest", {"download": plan.batches, "transcode": plan.batches}) as tick:
         transcoded = settle([_chain(config, batch, shares, cores) for batch in plan.batches], tick)
     if plan.archives or any(result.archives for result in transcoded):

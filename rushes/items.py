@@ -6,7 +6,7 @@ A run and a look at what it would do ask the same questions here, so that they g
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -85,20 +85,26 @@ def source_key(source: Source) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
-def look_up(pipeline: Pipeline, workspace: Workspace, categories: list[Category] | None = None) -> Iterator[PlanItem]:
+def look_up(
+    pipeline: Pipeline,
+    workspace: Workspace,
+    categories: list[Category] | None = None,
+    rows: Iterable[Source | Rejection] | None = None,
+) -> Iterator[PlanItem]:
     """Yields each row of the source with what the ledgers know of it; writes nothing.
 
     Args:
         pipeline: The pipeline.
         workspace: Its workspace.
         categories: Takes the classes of a source that is a dataset, before its first item comes.
+        rows: What is looked up; None reads the pipeline's source.
 
     Raises:
         ConfigError: The source file cannot be used at all.
     """
     workspace.need_all("ledger")
     ledger, media, unpacked = (Ledger(workspace.ledger(stage)) for stage in ("verified", "media", "unpacked"))
-    for row in read_sources(pipeline.source, pipeline.download, categories):
+    for row in read_sources(pipeline.source, pipeline.download, categories) if rows is None else rows:
         if isinstance(row, Rejection):
             yield PlanItem("", row.source, rejection=row)
             continue

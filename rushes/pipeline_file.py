@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from rushes.config import Pipeline, Profile, expand
 from rushes.errors import ConfigError
 from rushes.video.config import TranscodeConfig
 
-__all__ = ["load", "load_transcode", "validate"]
+__all__ = ["load", "load_transcode", "overridden", "validate"]
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Pipeline:
@@ -39,6 +40,18 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Pipeline:
     data = _expand(data, path) | {key: _place(key, place, path) for key, place in places.items()}
     _find_code(data.get("export"), path)
     return validate(data, str(path))
+
+
+def overridden(data: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Returns a mapping with `key.path=value` texts on top of it; `${VAR}` in these reads the environment.
+
+    Raises:
+        ConfigError: One is no such text, or its variable is not set.
+    """
+    found: dict[str, Any] = dict(copy.deepcopy(data))
+    for override in overrides:
+        _override(found, expand(override, "--set"))
+    return found
 
 
 def validate(data: Mapping[str, Any], where: str) -> Pipeline:

@@ -13,9 +13,10 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -26,13 +27,14 @@ from rushes.files.unpack import is_archive
 from rushes.items import STATES, PlanItem, look_up, state, to_ask
 from rushes.jsonl import read_lines, write_lines
 from rushes.labels import Category
-from rushes.records import Source
+from rushes.records import Rejection, Source
 from rushes.seals import load, save
 from rushes.transfer.resume import sweep
 from rushes.transfer.urls import redact, suffix
 from rushes.workspace import Batch, Workspace
 
 __all__ = [
+    "Given",
     "Plan",
     "cost_s",
     "latest_run",
@@ -85,6 +87,20 @@ class Plan(msgspec.Struct, frozen=True):
     chunks: bool = False
 
 
+class Given(NamedTuple):
+    """Rows that were read before, and what was known of their classes.
+
+    Attributes:
+        rows: In their order.
+        classes: Class names in the order of the source, of rows that are no longer among them, too.
+        categories: What a source that was a dataset said of them.
+    """
+
+    rows: Iterable[Source | Rejection]
+    classes: Sequence[str]
+    categories: Sequence[Category]
+
+
 def new_run(now: datetime | None = None) -> str:
     """Returns an id for a run: UTC time and four random hex digits, so that ids sort by time."""
     return f"{(now or datetime.now(UTC)):%Y%m%dT%H%M%S%f}Z-{secrets.token_hex(2)}"
@@ -109,24 +125,26 @@ def runs_with(workspace: Workspace, name: str) -> list[str]:
     return sorted(path.parent.name for path in found if path.name == name)
 
 
-def make_plan(pipeline: Pipeline, workspace: Workspace, run: str) -> Plan:
+def make_plan(pipeline: Pipeline, workspace: Workspace, run: str, given: Given | None = None) -> Plan:
     """Reads the source, asks the ledgers, and writes the run's plan.
 
     Args:
         pipeline: The pipeline.
         workspace: Its workspace; leftovers of transfers that a killed run had under way are removed.
         run: The run's id.
+        given: Rows to plan in the place of those of the pipeline's source.
 
     Raises:
         ConfigError: The source file cannot be used at all, or has no rows.
     """
     _sweep(workspace)
     folder = workspace.run(run)
-    categories: list[Category] = []
-    write_lines(folder / "items.jsonl", look_up(pipeline, workspace, categories), mode=0o600)
+    categories = [*given.categories] if given else []
+    rows = look_up(pipeline, workspace, categories, given.rows if given else None)
+    write_lines(folder / "items.jsonl", rows, mode=0o600)
     write_lines(folder / "categories.jsonl", categories)
     counts = dict.fromkeys(("planned", *STATES, "archives"), 0)
-    classes = dict.fromkeys(category.name for category in categories)
+    classes = dict.fromkeys(given.classes if given else (category.name for category in categories))
     splits: dict[str, str] = {}
 
     def todo() -> Iterator[tuple[PlanItem, float]]:

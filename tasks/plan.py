@@ -6,11 +6,12 @@ from prefect import task
 
 from rushes import long, members, plan
 from rushes.config import Pipeline
+from rushes.rebuild import begin as rebuild
 from rushes.summary.begin import begin_export
 from rushes.workspace import Batch, opened
 from tasks.options import STEP
 
-__all__ = ["plan_export", "plan_ingest", "plan_long", "plan_members"]
+__all__ = ["plan_export", "plan_ingest", "plan_long", "plan_members", "plan_rebuild"]
 
 
 @task(name="plan ingest", task_run_name="plan ingest", tags={"rushes", "plan"}, **STEP)
@@ -18,6 +19,13 @@ def plan_ingest(config: Pipeline, run: str) -> plan.Plan:
     """Reads the source, asks the ledgers, and cuts what is to do into batches."""
     with opened(config.workspace_place) as workspace:
         return plan.make_plan(config, workspace, run)
+
+
+@task(name="plan rebuild", task_run_name="plan rebuild", tags={"rushes", "plan"}, **STEP)
+def plan_rebuild(config: Pipeline, dataset: str, run: str) -> plan.Plan:
+    """Reads what a dataset was made of, asks the ledgers, and cuts what is to do into batches."""
+    with opened(config.workspace_place) as workspace:
+        return rebuild.plan_rebuild(config, workspace, run, dataset)
 
 
 @task(name="plan members", task_run_name="plan members", tags={"rushes", "plan"}, **STEP)

@@ -131,10 +131,11 @@ class _Server(ThreadingHTTPServer):
 
 @dataclass(frozen=True)
 class Server:
-    """A running server."""
+    """A running server; its routes may be changed while it runs."""
 
     port: int
     requests: list[Request] = field(default_factory=list)
+    routes: dict[str, Answer] = field(default_factory=dict)
 
     def url(self, path: str = "/", host: str = "127.0.0.1") -> str:
         return f"http://{host}:{self.port}{path}"
@@ -166,7 +167,7 @@ def serve(
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield Server(server.server_port, server.requests)
+        yield Server(server.server_port, server.requests, answers)
     finally:
         server.closing.set()
         server.shutdown()

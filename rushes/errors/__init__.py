@@ -28,6 +28,7 @@ and what to do about it is the class's `remedy`.
     │   ├── TooLargeError           too_large
     │   ├── TruncatedError          truncated
     │   ├── ForbiddenHostError      forbidden_host
+    │   ├── CredentialsError        credentials
     │   ├── RobotsError             robots              skipped
     │   ├── RobotsUnreachableError  robots_unreachable
     │   └── BadURLError             bad_url
@@ -90,6 +91,7 @@ from rushes.errors.transfer import (
     BadURLError,
     ChecksumMismatchError,
     ConnectionFailedError,
+    CredentialsError,
     DiskFullError,
     DownloadError,
     ForbiddenHostError,
@@ -115,6 +117,7 @@ __all__ = [
     "ConfigError",
     "ConnectionFailedError",
     "CorruptMediaError",
+    "CredentialsError",
     "DependencyError",
     "DiskFullError",
     "DownloadError",

@@ -8,6 +8,7 @@ __all__ = [
     "BadURLError",
     "ChecksumMismatchError",
     "ConnectionFailedError",
+    "CredentialsError",
     "DiskFullError",
     "DownloadError",
     "ForbiddenHostError",
@@ -112,6 +113,13 @@ class RobotsUnreachableError(DownloadError):
 
     code = "robots_unreachable"
     remedy = "Run again when the host answers."
+
+
+class CredentialsError(DownloadError):
+    """A dataset is rebuilt, and the URL of an item had a secret in it, which no dataset keeps."""
+
+    code = "credentials"
+    remedy = "Make the item public, or reachable by a storage's own URL; or leave it out."
 
 
 class BadURLError(DownloadError):

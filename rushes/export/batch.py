@@ -19,6 +19,7 @@ from rushes.export.base import begun
 from rushes.export.classes import ClassMap, classes_of
 from rushes.export.ending import finish
 from rushes.export.exporters import exporter_of, is_custom, params_of, previous_of
+from rushes.export.given import given
 from rushes.export.handmade import handmade
 from rushes.export.handover import handing_over
 from rushes.export.item import Exported, ItemExport, Prepared, Ready, rejected
@@ -89,6 +90,8 @@ def export_batch(
         for number, ready in enumerate(_prepared(outcomes, mapping, pipeline, workspace), 1):
             ended = items.export(ready)
             _hand_over(ended, sinks)
+            if not ended.stopped and (source := given(ready)):
+                _write(sinks["sources"], [source])
             if pipeline.export.strict and isinstance(ready, Prepared):
                 reasons_of = partial(_reasons, items, mapping, pipeline, workspace)
                 _write(sinks["lost"], losses(ended.rows, ready.original, reasons_of))

@@ -2,6 +2,7 @@
 
 <batch>.rows.jsonl      rows of the manifest
 <batch>.files.jsonl     files of the dataset
+<batch>.sources.jsonl   rows of the source, as they were given
 <batch>.parts.jsonl     what the exporter emitted
 <batch>.gathered.jsonl  what its hooks gathered on `self`
 <batch>.lost.jsonl      what a strict export may not lose
@@ -25,7 +26,7 @@ from rushes.workspace import Workspace
 
 __all__ = ["damaged", "handed_over", "handing_over"]
 
-_KINDS = ("rows", "files", "parts", "gathered", "lost", "messages")
+_KINDS = ("rows", "files", "sources", "parts", "gathered", "lost", "messages")
 
 
 class _Seal(msgspec.Struct, frozen=True):

@@ -39,6 +39,7 @@ from rushes.summary.documents import write_documents
 from rushes.summary.facts import Facts
 from rushes.summary.manifest import parts, write_rows
 from rushes.summary.mend import mend_batches
+from rushes.summary.origin import rebuilt_from, write_origin
 from rushes.summary.outcome import FAILURES, RunOutcome, failed_share, save_outcome
 from rushes.summary.output import building, publish_dataset, published
 from rushes.summary.packages.bag import write_bag
@@ -84,6 +85,7 @@ def _write(pipeline: Pipeline, workspace: Workspace, run: str, names: Sequence[s
     check_required(pipeline.export.required_classes, content["classes"])
     (building / "stats.json").write_bytes(json_bytes(content))
     finished = finish(pipeline, workspace, run, names, building, plan.classes, content)
+    write_origin(pipeline, workspace, plan, names, building)
     added = _taken(building / SUMMARY)
     facts = Facts(pipeline, workspace, run, tuple(classes_of(pipeline, plan.classes).names), content, building)
     write_documents(facts)
@@ -166,6 +168,7 @@ def _summary(facts: Facts, outcome: RunOutcome) -> dict[str, Any]:
         "items": outcome.items,
         "work": outcome.work,
         "since": changes,
+        "rebuilt_from": rebuilt_from(facts.workspace, outcome.run),
         "classes": facts.classes,
         "export": pipeline.export.model_dump(mode="json", exclude={"code"}),
         "transcode": _transcode(pipeline),

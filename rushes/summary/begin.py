@@ -8,6 +8,7 @@ from collections.abc import Callable
 from rushes.config import Pipeline
 from rushes.export.classes import ClassMap, classes_of
 from rushes.export.deal import dealt, digest_of, key_of
+from rushes.export.given import ORIGINAL, as_before
 from rushes.export.split import SPLITS
 from rushes.join import plan_export
 from rushes.jsonl import read_lines
@@ -33,6 +34,10 @@ def begin_export(pipeline: Pipeline, workspace: Workspace, run: str) -> tuple[Ba
     check_classes(pipeline, workspace, run)
     check_bag(pipeline)
     begin(pipeline.output_place)
+    original = workspace.run(run) / ORIGINAL
+    workspace.need(workspace.relative(original))
+    if original.is_file():
+        return plan_export(pipeline, workspace, run, lambda outcomes: as_before(outcomes, original))
     spool = workspace.run(run) / ".ended.jsonl"
     if pipeline.export.stratify is None:
         return plan_export(pipeline, workspace, run, lambda outcomes: dealt(outcomes, pipeline, spool))

@@ -16,6 +16,8 @@ from rushes.jsonl import read_lines, write_lines
 from rushes.long import chunk_batch, plan_long
 from rushes.members import plan_members
 from rushes.plan import Plan, make_plan, new_run
+from rushes.rebuild.begin import pipeline_of, plan_rebuild
+from rushes.rebuild.result import Rebuilt, result_of
 from rushes.records import ManifestRow, Outcome, Rejection
 from rushes.results import BatchResult
 from rushes.summary.aggregate import aggregate
@@ -40,7 +42,10 @@ def leaving(config: Pipeline, workspace: Workspace, batch: Batch) -> BatchResult
 
 
 def ingest(config: Pipeline, workspace: Workspace) -> Plan:
-    plan = make_plan(config, workspace, new_run())
+    return ingest_planned(config, workspace, make_plan(config, workspace, new_run()))
+
+
+def ingest_planned(config: Pipeline, workspace: Workspace, plan: Plan) -> Plan:
     for batch in plan.batches:
         for step in (download_batch, checksum_batch, leaving):
             step(config, workspace, batch)
@@ -65,6 +70,17 @@ def export(config: Pipeline, workspace: Workspace, plan: Plan) -> RunOutcome:
 
 def run(config: Pipeline, workspace: Workspace) -> RunOutcome:
     return export(config, workspace, ingest(config, workspace))
+
+
+def rebuild(dataset: Path, folder: Path, *overrides: str) -> Rebuilt:
+    """Rebuilds a dataset as `folder/again`, in a workspace of its own."""
+    workspace = Workspace(folder / "again.rebuild")
+    here = "download.allow_private_hosts=[127.0.0.1]"
+    config = pipeline_of(str(dataset), str(folder / "again"), str(workspace.root), [here, *overrides])
+    plan = plan_rebuild(config, workspace, new_run(), str(dataset))
+    outcome = export(config, workspace, ingest_planned(config, workspace, plan))
+    assert outcome.dataset
+    return result_of(str(dataset), outcome.dataset, workspace, plan.run)
 
 
 def run_apart(config: Pipeline) -> RunOutcome:

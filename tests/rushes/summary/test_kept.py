@@ -66,7 +66,7 @@ def test_one_label_that_changed_touches_its_file_and_what_lists_it(workspace: Wo
     dataset = start(workspace, "abc", split={"train": 1.0})
     before = states(dataset)
     start(workspace, "abc", box=5, split={"train": 1.0})
-    lists = {"manifest.jsonl", "manifest.parquet", "checksums.sha256", "croissant.json", "stats.json"}
+    lists = {"manifest.jsonl", "manifest.parquet", "sources.jsonl", "checksums.sha256", "croissant.json", "stats.json"}
     assert touched(before, states(dataset)) - TIMED - {"stats.json"} == {"labels/train/b.txt"} | lists - {"stats.json"}
     before = states(dataset)
     start(workspace, "abcd", box=5, split={"train": 1.0})

@@ -1,0 +1,1 @@
+"""A dataset fetched again, from its manifest and what stands beside it."""
