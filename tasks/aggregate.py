@@ -8,8 +8,9 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from rushes.config import Pipeline
 from rushes.summary.aggregate import aggregate as aggregate_dataset
 from rushes.summary.outcome import RunOutcome, ingest_outcome
-from rushes.summary.text import artifact_key, failure_table, markdown
-from rushes.workspace import Batch, opened
+from rushes.summary.shown import examples, failure_table, markdown
+from rushes.summary.text import artifact_key
+from rushes.workspace import Batch, Workspace, opened
 from tasks.options import STEP
 
 __all__ = ["aggregate", "tally"]
@@ -20,9 +21,7 @@ def aggregate(config: Pipeline, run: str, batches: tuple[Batch, ...]) -> RunOutc
     """Writes manifest, dataset files and counts, publishes the dataset, and shows its summary and its failures."""
     with opened(config.workspace_place) as workspace:
         ended = aggregate_dataset(config, workspace, run, batches)
-        failures = failure_table(workspace, ended)
-    create_markdown_artifact(markdown(config.name, ended), artifact_key(config.name, "summary"), "What the run came to")
-    create_table_artifact(failures, artifact_key(config.name, "failures"), "Items that did not make it")
+        show(config, workspace, ended, "summary", "failures")
     return ended
 
 
@@ -31,9 +30,13 @@ def tally(config: Pipeline, run: str) -> RunOutcome:
     """Counts how the planned items stand after an ingest, and shows it."""
     with opened(config.workspace_place) as workspace:
         ended = ingest_outcome(config, workspace, run)
-        failures = failure_table(workspace, ended)
-    create_markdown_artifact(
-        markdown(config.name, ended), artifact_key(config.name, "ingest"), "What the ingest came to"
-    )
-    create_table_artifact(failures, artifact_key(config.name, "ingest-failures"), "Items that did not make it")
+        show(config, workspace, ended, "ingest", "ingest-failures")
     return ended
+
+
+def show(config: Pipeline, workspace: Workspace, ended: RunOutcome, summary: str, failures: str) -> None:
+    """Makes the artifacts that tell what a run came to; a table only where there is something in it."""
+    text = markdown(config, ended, examples(workspace, ended))
+    create_markdown_artifact(text, artifact_key(config.name, summary), "What the run came to")
+    if rows := failure_table(workspace, ended):
+        create_table_artifact(rows, artifact_key(config.name, failures), "Items that did not make it")

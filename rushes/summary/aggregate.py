@@ -28,6 +28,7 @@ from rushes.export.classes import check_required, classes_of
 from rushes.export.ending import messages
 from rushes.export.exporters import is_custom
 from rushes.export.kept import keep_all
+from rushes.files.checksum import calculate_checksum
 from rushes.jsonl import json_bytes
 from rushes.plan import Plan, load_plan, started
 from rushes.records import ManifestRow, WrittenFile
@@ -43,7 +44,7 @@ from rushes.summary.origin import rebuilt_from, write_origin
 from rushes.summary.outcome import FAILURES, RunOutcome, failed_share, save_outcome
 from rushes.summary.output import building, publish_dataset, published
 from rushes.summary.packages.bag import write_bag
-from rushes.summary.publish import MANIFEST, SUMMARY
+from rushes.summary.publish import MANIFEST, REPORT, SUMMARY
 from rushes.summary.stats import Stats
 from rushes.video.binaries import describe
 from rushes.workspace import Batch, Workspace
@@ -99,6 +100,7 @@ def _write(pipeline: Pipeline, workspace: Workspace, run: str, names: Sequence[s
         files=content["files"],
         messages=(*reported_damage(workspace, run), *messages(workspace, run, names)),
     )
+    outcome = _compared(facts, outcome)
     (building / SUMMARY).write_bytes(json_bytes(added | _summary(facts, outcome)))
     shutil.copyfile(building / FAILURES, workspace.run(run) / FAILURES)
     return outcome
@@ -152,10 +154,19 @@ def _transcode(pipeline: Pipeline) -> dict[str, Any] | None:
     return {"profile": section.profile} | asdict(config) if section and config else None
 
 
+def _compared(facts: Facts, outcome: RunOutcome) -> RunOutcome:
+    """Returns the outcome with what it says of the manifest, and of the dataset before."""
+    manifest = facts.folder / MANIFEST
+    with published(facts.pipeline.output_place, SUMMARY, MANIFEST) as before:
+        changes = since(before, manifest)
+        old = calculate_checksum(before / MANIFEST, algorithm="sha256") if (before / MANIFEST).is_file() else None
+    new = calculate_checksum(manifest, algorithm="sha256")
+    report = (facts.folder / REPORT).is_file()
+    return replace(outcome, manifest_sha256=new, changed_manifest=old != new, since=changes, report=report)
+
+
 def _summary(facts: Facts, outcome: RunOutcome) -> dict[str, Any]:
     pipeline = facts.pipeline
-    with published(pipeline.output_place, SUMMARY, MANIFEST) as before:
-        changes = since(before, facts.folder / MANIFEST)
     began, ended = started(outcome.run), datetime.now(UTC)
     return {
         "name": pipeline.name,
@@ -167,8 +178,9 @@ def _summary(facts: Facts, outcome: RunOutcome) -> dict[str, Any]:
         "empty": outcome.empty,
         "items": outcome.items,
         "work": outcome.work,
-        "since": changes,
         "rebuilt_from": rebuilt_from(facts.workspace, outcome.run),
+        "manifest_sha256": outcome.manifest_sha256,
+        "since": outcome.since,
         "classes": facts.classes,
         "export": pipeline.export.model_dump(mode="json", exclude={"code"}),
         "transcode": _transcode(pipeline),

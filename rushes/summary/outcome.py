@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -48,6 +49,10 @@ class RunOutcome(msgspec.Struct, frozen=True):
         empty: Whether nothing came of it: of an ingest no media, of an export no file of the dataset.
         dataset: Folder of the dataset, after an export.
         files: Images and videos in the dataset, after an export.
+        manifest_sha256: Digest of its manifest, after an export.
+        changed_manifest: Whether that is another one than before, or the first, after an export.
+        since: How it differs from the dataset before, in counts; None where there is none to compare it with.
+        report: Whether the dataset has its report.
         messages: What was found damaged, and warnings of the exporter.
         elapsed_s: From the run's beginning to this outcome, in seconds.
     """
@@ -60,6 +65,10 @@ class RunOutcome(msgspec.Struct, frozen=True):
     empty: bool = False
     dataset: str | None = None
     files: int | None = None
+    manifest_sha256: str | None = None
+    changed_manifest: bool | None = None
+    since: dict[str, Any] | None = None
+    report: bool = False
     messages: tuple[str, ...] = ()
     elapsed_s: float = 0.0
 

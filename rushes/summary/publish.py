@@ -17,10 +17,23 @@ from rushes.errors import OutputOccupiedError
 from rushes.export.kept import unshare
 from rushes.jsonl import fsync_dir
 
-__all__ = ["MANIFEST", "SUMMARY", "begin", "building_of", "check_output", "is_good", "place_for", "publish_dataset"]
+__all__ = [
+    "MANIFEST",
+    "REPORT",
+    "SUMMARY",
+    "begin",
+    "building_of",
+    "check_output",
+    "is_good",
+    "place_for",
+    "publish_dataset",
+]
 
 MANIFEST = "manifest.jsonl"
 """A row for each planned item, whatever became of it, and for each frame."""
+
+REPORT = "report.html"
+"""What came out, as a page."""
 
 _FAILED = ".failed"
 

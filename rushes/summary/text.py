@@ -1,54 +1,20 @@
-"""A run's outcome in words and tables."""
+"""A run's outcome in words."""
 
 from __future__ import annotations
 
 import re
-from itertools import islice
 
 from rushes.errors import NeedsFramesError, NeedsVideoError, NotIngestedError
-from rushes.jsonl import read_lines
-from rushes.records import ManifestRow
 from rushes.summary.outcome import FAILURES, RunOutcome, failed_share
-from rushes.workspace import Workspace
 
-__all__ = ["artifact_key", "failure", "failure_table", "markdown"]
+__all__ = ["artifact_key", "failure"]
 
-_SHOWN = 200
 _MENDS = {
     NeedsFramesError.code: "Set `frames`, which takes images from videos, or an `export.format` that holds videos.",
     NeedsVideoError.code: "Set an `export.format` that holds images.",
     NotIngestedError.code: "Run `rushes ingest` or `rushes run` first.",
 }
 """What to do where nothing came of a run, by error code: of those that are mended in the pipeline file alone."""
-
-
-def markdown(name: str, ended: RunOutcome) -> str:
-    """Returns the summary that stands beside a run in the Prefect UI."""
-    counts = "\n".join(f"| {status} | {count} |" for status, count in ended.items.items())
-    codes = "\n".join(f"| {code} | {count} |" for code, count in ended.failures_by_code.items()) or "| none | 0 |"
-    wrote = f"{ended.files} files stand in `{ended.dataset}`.\n\n" if ended.dataset else ""
-    warned = "".join(f"- {message}\n" for message in ended.messages)
-    return (
-        f"# {name}\n\nRun `{ended.run}` fetched {ended.fetched} items and made {ended.made} media.\n\n"
-        f"{wrote}"
-        f"| items | |\n|---|---|\n{counts}\n\n| error code | items |\n|---|---|\n{codes}\n"
-        + (f"\nWarnings:\n\n{warned}" if warned else "")
-    )
-
-
-def failure_table(workspace: Workspace, ended: RunOutcome) -> list[dict[str, str]]:
-    """Returns the first items that did not end ok, as rows of a table."""
-    rows = read_lines(workspace.run(ended.run) / FAILURES, ManifestRow)
-    return [
-        {
-            "id": row.id,
-            "status": row.status,
-            "code": row.error_code or "",
-            "error": row.error or "",
-            "source": row.source,
-        }
-        for row in islice(rows, _SHOWN)
-    ]
 
 
 def failure(ended: RunOutcome, max_failed: float) -> str | None:

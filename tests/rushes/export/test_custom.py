@@ -17,7 +17,7 @@ from rushes.export.custom import check_exporter
 from rushes.export.run import ExportRun
 from rushes.pipeline_file import load
 from rushes.records import ManifestRow
-from rushes.summary.text import markdown
+from rushes.summary.shown import markdown
 from rushes.summary.verify import verify_dataset
 from rushes.workspace import Workspace
 from tests.rushes.runs import manifest, png, run
@@ -314,7 +314,7 @@ def test_progress_and_messages_are_logged_and_warnings_shown_once_at_the_end(
     each = [[("INFO", f"at {number}"), ("WARNING", "dark")] for number in range(3)]
     assert logged == [*each[0], *each[1], *each[2], ("ERROR", "late")]
     assert ended.messages == ("dark", "late")
-    assert "- dark\n- late\n" in markdown("mine", ended)
+    assert "- dark\n- late\n" in markdown(config, ended, {})
 
 
 def test_progress_is_logged_now_and_then(

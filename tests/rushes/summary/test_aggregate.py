@@ -14,7 +14,8 @@ import pytest
 
 from rushes.errors import AccountingError, ConfigError
 from rushes.summary.outcome import ingest_outcome, load_outcome
-from rushes.summary.text import failure, failure_table, markdown
+from rushes.summary.shown import examples, failure_table, markdown
+from rushes.summary.text import failure
 from rushes.summary.verify import UNLISTED, verify_dataset
 from rushes.workspace import Workspace
 from tests.http_server import serve, status
@@ -244,7 +245,7 @@ def test_nothing_that_people_are_shown_holds_a_credential(workspace: Workspace) 
     shown = (
         b"".join(files.values()).decode()
         + str(columns.to_pylist())
-        + markdown("made", ended)
+        + markdown(config, ended, examples(workspace, ended))
         + str(failure_table(workspace, ended))
     )
     kept = "".join(path.read_text() for path in workspace.root.glob("ledger/*/*"))
