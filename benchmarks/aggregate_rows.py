@@ -93,8 +93,7 @@ def _hand_over(folder: Path, size: int, name: str, number: int) -> None:
         with handing_over(workspace, run, _name(batch)) as sinks:
             for place in range(start, min(start + _BATCH, size)):
                 _row(sinks, place, number)
-    counts = dict.fromkeys(("new", "changed", "again", "remake", "unchanged", "rejected"), 0)
-    save(workspace.run(run) / "plan.json", Plan(run, planned=size, **counts, classes=_CLASSES, batches=()))
+    save(workspace.run(run) / "plan.json", Plan(run, size, size, 0, 0, 0, 0, 0, classes=_CLASSES, batches=()))
     (folder / "pipeline.json").write_text(config.model_dump_json())
     (folder / "run.json").write_bytes(encode([run, len(starts)]))
 

@@ -1,8 +1,9 @@
 """The ledger: what became of each key, in files that only ever grow by whole lines.
 
 A ledger is a folder of segments, one per run and batch, named so that later sorts later. Each line is a key and an
-outcome, and the latest line of a key counts. A line that a crash cut short is ignored when read, and cut off when its
-segment is opened again, so a batch that is tried again goes on where it stopped.
+outcome under a seal, and the latest line of a key counts. A line that a crash cut short is ignored when read, and cut
+off when its segment is opened again, so a batch that is tried again goes on where it stopped. A line that is damaged
+otherwise is ignored, too: what it spoke of is done again; `rushes.ledger_check` finds it, and says so.
 
 Three ledgers stand in a workspace. `verified` is keyed by the source (URL without volatile parts, and checksum): it
 says what arrived. `media` is keyed by content and recipe: it says what became of those bytes. A new recipe therefore
@@ -16,19 +17,25 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Iterator
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 import msgspec
 
-from rushes.jsonl import decode, encode, fsync_dir
+from rushes.jsonl import decode, fsync_dir
 from rushes.records import Download, Media, Rejection, Source, Unpacked, Verified
+from rushes.seals import seal, whole_lines
 from rushes.transfer.urls import redact
 
 __all__ = ["Ledger", "Segment", "every_outcome", "media_key", "segment", "with_source"]
+
+T = TypeVar("T")
+_OFFSET_BITS = 40
 
 Known = Download | Verified | Unpacked | Media | Rejection
 
@@ -67,7 +74,9 @@ def with_source(outcome: Known, source: Source) -> Known:
 
 
 class Ledger:
-    """A read-only view of a ledger folder; holds one position per key, and reads outcomes when asked.
+    """A read-only view of a ledger folder; holds two numbers for each line, and reads outcomes when asked.
+
+    Damaged lines are passed over, as if they had never been written.
 
     Args:
         folder: The ledger; need not exist yet.
@@ -76,44 +85,77 @@ class Ledger:
 
     def __init__(self, folder: Path, pattern: str = "*.jsonl") -> None:
         self._segments = sorted(folder.glob(pattern))
-        self._positions: dict[str, tuple[int, int]] = {}
         self._mapped: tuple[int, mmap.mmap | None] = (0, None)
-        for number, path in enumerate(self._segments):
-            name = str(path)
-            for offset, line in _whole_lines(path):
-                self._positions[decode(line, _Key, name, "byte", offset).key] = (number, offset)
+        self._keys = _Index((place, found.key) for place, found in self._each(_Key))
 
     def __len__(self) -> int:
-        return len(self._positions)
+        return len(self._keys)
 
     def get(self, key: str) -> Known | None:
         """Returns the latest outcome of a key, or None."""
-        return self._read(self._positions.get(key))
+        lines = map(self._line, self._keys.places(key))
+        return next((line.outcome for line in lines if line.key == key), None)
 
     def of_url(self, url: str) -> Known | None:
         """Returns the latest outcome of whatever key came from a redacted URL, or None; not of media."""
-        return self._read(self._urls.get(url))
+        lines = map(self._line, self._urls.places(url))
+        return next((line.outcome for line in lines if _source(line.outcome).url == url), None)
 
     @cached_property
-    def _urls(self) -> dict[str, tuple[int, int]]:
+    def _urls(self) -> _Index:
         """A second pass, made by those only who meet a key that is not here."""
-        return {
-            decode(line, _From, str(path), "byte", offset).outcome.source.url: (number, offset)
-            for number, path in enumerate(self._segments)
-            for offset, line in _whole_lines(path)
-        }
+        return _Index((place, found.outcome.source.url) for place, found in self._each(_From))
 
-    def _read(self, position: tuple[int, int] | None) -> Known | None:
-        if position is None:
-            return None
-        number, offset = position
+    def _each(self, kind: type[T]) -> Iterator[tuple[int, T]]:
+        for number, path in enumerate(self._segments):
+            name = str(path)
+            for offset, line in whole_lines(path):
+                if line is not None:
+                    yield number << _OFFSET_BITS | offset, decode(line, kind, name, "byte", offset)
+
+    def _line(self, place: int) -> _Line:
+        number, offset = place >> _OFFSET_BITS, place & ((1 << _OFFSET_BITS) - 1)
         last, content = self._mapped
         if content is None or number != last:  # neighbours stand in one segment: to open it for each costs more
             with self._segments[number].open("rb") as file:
                 content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             self._mapped = number, content
         line = content[offset : content.find(b"\n", offset)]
-        return decode(line, _Line, str(self._segments[number]), "byte", offset).outcome
+        return decode(line, _Line, str(self._segments[number]), "byte", offset)
+
+
+class _Index:
+    """Where texts stand, by their hashes: sixteen bytes for each, for there may be millions.
+
+    Args:
+        placed: Places, each with its text, later ones last.
+    """
+
+    def __init__(self, placed: Iterable[tuple[int, str]]) -> None:
+        hashes, places = array("q"), array("Q")
+        for place, text in placed:
+            hashes.append(hash(text))
+            places.append(place)
+        self._hashes, self._places = _sorted(hashes, places)
+
+    def __len__(self) -> int:
+        return sum(1 for at, one in enumerate(self._hashes) if not at or one != self._hashes[at - 1])
+
+    def places(self, text: str) -> Iterator[int]:
+        """Yields where a text may stand, the latest first: another one may have the same hash, so look."""
+        wanted = hash(text)
+        at = bisect_right(self._hashes, wanted) - 1
+        while at >= 0 and self._hashes[at] == wanted:
+            yield self._places[at]
+            at -= 1
+
+
+def _sorted(hashes: array[int], places: array[int]) -> tuple[array[int], array[int]]:
+    import numpy as np
+
+    numbers, found = np.frombuffer(hashes, np.int64), np.frombuffer(places, np.uint64)
+    order = np.argsort(numbers, kind="stable")
+    return array("q", numbers[order].tobytes()), array("Q", found[order].tobytes())
 
 
 class Segment:
@@ -128,15 +170,16 @@ class Segment:
         """Adds one whole line and hands it to the operating system."""
         self.done[key] = outcome
         public = Source(_source(outcome).id, redact(_source(outcome).url))
-        self._file.write(encode(_Line(key, with_source(outcome, public))) + b"\n")
+        self._file.write(seal(_Line(key, with_source(outcome, public))) + b"\n")
         self._file.flush()
 
 
 def every_outcome(folder: Path) -> Iterator[Known]:
     """Yields all that a ledger ever held, the oldest first, also what later lines took the place of."""
     for path in sorted(folder.glob("*.jsonl")):
-        for offset, line in _whole_lines(path):
-            yield decode(line, _Line, str(path), "byte", offset).outcome
+        for offset, line in whole_lines(path):
+            if line is not None:
+                yield decode(line, _Line, str(path), "byte", offset).outcome
 
 
 @contextmanager
@@ -146,10 +189,11 @@ def segment(path: Path) -> Iterator[Segment]:
     path.touch()
     done: dict[str, Known] = {}
     end = 0
-    for offset, text in _whole_lines(path):
-        line = decode(text, _Line, str(path), "byte", offset)
-        done[line.key] = line.outcome
-        end = offset + len(text)
+    for offset, text in whole_lines(path):
+        if text is not None:
+            line = decode(text, _Line, str(path), "byte", offset)
+            done[line.key] = line.outcome
+            end = offset + len(text)
     os.truncate(path, end)
     with path.open("ab") as file:
         try:
@@ -162,12 +206,3 @@ def segment(path: Path) -> Iterator[Segment]:
 
 def _source(outcome: Known) -> Source:
     return outcome.verified.source if isinstance(outcome, Media | Unpacked) else outcome.source
-
-
-def _whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    offset = 0
-    with path.open("rb") as file:
-        for line in file:
-            if line.endswith(b"\n"):
-                yield offset, line
-            offset += len(line)

@@ -27,6 +27,7 @@ from rushes.files.unpack import is_archive
 from rushes.items import STATES, PlanItem, look_up, state, to_ask
 from rushes.jsonl import read_lines, write_lines
 from rushes.labels import Category
+from rushes.ledger_check import check_ledgers
 from rushes.records import Rejection, Source
 from rushes.seals import load, save
 from rushes.transfer.resume import sweep
@@ -138,6 +139,7 @@ def make_plan(pipeline: Pipeline, workspace: Workspace, run: str, given: Given |
         ConfigError: The source file cannot be used at all, or has no rows.
     """
     _sweep(workspace)
+    check_ledgers(workspace, run, latest_run(workspace))
     folder = workspace.run(run)
     categories = [*given.categories] if given else []
     rows = look_up(pipeline, workspace, categories, given.rows if given else None)

@@ -12,14 +12,14 @@ Lines that begin otherwise were written before there were seals, and are believe
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, TypeVar, overload
 
 from rushes.errors import LedgerError
 from rushes.jsonl import atomic_write, decode, encode
 
-__all__ = ["Sealing", "is_whole", "load", "save", "seal", "sealed"]
+__all__ = ["Sealing", "is_whole", "load", "save", "seal", "sealed", "whole_lines"]
 
 T = TypeVar("T")
 
@@ -36,9 +36,8 @@ def seal(record: Any) -> bytes:
 
 def sealed(line: bytes) -> bool:
     """Tells whether a line, its newline taken off, is what was written: its seal fits, or it never had one."""
-    if line.startswith(_PREFIX):
-        return line[len(_PREFIX) : _START] == b'%08x",' % zlib.crc32(line[_START:])
-    return line.startswith(b"{")
+    fits = line[len(_PREFIX) : _START] == b'%08x",' % zlib.crc32(line[_START:])
+    return fits if line.startswith(_PREFIX) else line.startswith(b"{") and not fits
 
 
 def save(path: Path, record: Any) -> None:
@@ -68,6 +67,19 @@ def load(path: Path, kind: Any) -> Any:
             "Remove the file and run again."
         )
     return decode(content, kind, str(path))
+
+
+def whole_lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
+    """Yields each whole line of sealed lines with the byte that it begins at; None for one that is damaged.
+
+    What a crash cut off at the end is no line.
+    """
+    offset = 0
+    with path.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                yield offset, line if sealed(line[:-1]) else None
+            offset += len(line)
 
 
 class Sealing:
