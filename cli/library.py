@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
@@ -72,6 +71,8 @@ def _probed(files: tuple[Path, ...]) -> Iterator[MediaInfo | RushesError]:
     from rushes.video.pool import many_files
 
     threads = min(len(files), os.cpu_count() or 1)
+    from concurrent.futures import ThreadPoolExecutor  # slow to import
+
     with many_files(files, threads), ThreadPoolExecutor(threads) as pool:
         from rushes.media import probe_media  # Pillow is slow to import; workers get ready in the meantime
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import functools
 import os
-import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,10 +68,11 @@ def decode(line: bytes, kind: Any, where: str, *place: object) -> Any:
     try:
         return _decoder(kind).decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        where = " ".join(map(str, (where, *place)))
-        raise LedgerError(
-            f"{where}: cannot be read back as {kind!r}: {error}. Remove the file and run again."
-        ) from error
+        raise _unreadable(" ".join(map(str, (where, *place))), kind, error) from error
+
+
+def _unreadable(where: str, kind: Any, error: Exception) -> LedgerError:
+    return LedgerError(f"{where}: cannot be read back as {kind!r}: {error}. Remove the file and run again.")
 
 
 @overload
@@ -85,13 +85,17 @@ def read_lines(path: Path, kind: Any, offset: int = 0, count: int | None = None)
 
 def read_lines(path: Path, kind: Any, offset: int = 0, count: int | None = None) -> Iterator[Any]:
     """Yields the records of a JSON lines file, from a byte offset, at most `count` of them."""
-    name = f"{path.name},"
+    decoder = _decoder(kind)
     with path.open("rb") as file:
         file.seek(offset)
         for number, line in enumerate(file):
             if number == count:
                 return
-            yield decode(line, kind, name, "from byte", offset, "line", number + 1)
+            try:
+                record = decoder.decode(line)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise _unreadable(f"{path.name}, from byte {offset} line {number + 1}", kind, error) from error
+            yield record
 
 
 def write_lines(path: Path, records: Iterable[Any], mode: int = 0o644) -> int:
@@ -109,7 +113,7 @@ def atomic_write(path: Path, mode: int = 0o644) -> Iterator[IO[bytes]]:
     """Opens a file beside the target that takes the target's place, fsynced, when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not the process's id: threads share it, and so do processes on two nodes.
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    part = path.with_name(f".{path.name}.{os.urandom(4).hex()}.part")
     try:
         part.touch(mode)
         with part.open("wb") as file:

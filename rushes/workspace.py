@@ -18,16 +18,17 @@ from __future__ import annotations
 
 import fcntl
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rushes.errors import StorageError, WorkspaceBusyError
 from rushes.storage import Storage, is_storage, open_storage
-from rushes.storage.lease import leased
-from rushes.storage.mirror import Mirror
+
+if TYPE_CHECKING:
+    from rushes.storage.mirror import Mirror
 
 __all__ = ["Batch", "Workspace", "locked", "mirrored", "opened", "stored"]
 
@@ -144,6 +145,10 @@ def opened(place: str) -> Iterator[Workspace]:
 @contextmanager
 def mirrored(storage: Storage, order: Callable[[str], int]) -> Iterator[Mirror]:
     """Gives a mirror of a storage's folder, which goes when the block ends, and with it the storage's connections."""
+    import tempfile  # this and the next are slow to import, and most workspaces are folders
+
+    from rushes.storage.mirror import Mirror
+
     # The process's number lets the command sweep up after one that was killed.
     with tempfile.TemporaryDirectory(prefix=f"rushes-{os.getpid()}-", ignore_cleanup_errors=True) as folder:
         try:
@@ -171,6 +176,8 @@ def locked(place: str) -> Iterator[None]:
         StorageError: It cannot be written.
     """
     if is_storage(place):
+        from rushes.storage.lease import leased
+
         storage = open_storage(place)
         try:
             with leased(storage):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
-from rushes.formats.placing import box_of, clip
+from rushes.formats.placing import box_of, clip, is_box_inside
 from rushes.labels import Annotation
 from rushes.records import MediaInfo
 
@@ -30,27 +30,33 @@ def fitted(
     labels: Sequence[Annotation], renamed: Mapping[str, str], info: MediaInfo, dropped: Counter[str]
 ) -> tuple[Annotation, ...]:
     """Returns labels under their new names and cut at the edges of their image; counts what is left out or changed."""
-    return _related(tuple(_cut(labels, renamed, info, dropped)), dropped)
-
-
-def _cut(
-    labels: Sequence[Annotation], renamed: Mapping[str, str], info: MediaInfo, dropped: Counter[str]
-) -> Iterator[Annotation]:
     is_image = info.media_type.startswith("image/")
+    found: list[Annotation] = []
     for label in labels:
         name = renamed.get(label.label)
         if name is None:
             dropped["class_not_listed"] += 1
             continue
-        fitted, reason = clip(label, info.width, info.height) if info.width and info.height else (label, None)
-        if reason is not None:
-            dropped[reason] += 1
-        if fitted is None:
-            continue
-        changes: dict[str, Any] = {} if name == label.label else {"label": name}
-        if is_image and (label.frame is not None or label.time_s is not None):
-            changes |= {"frame": None, "time_s": None}
-        yield replace(fitted, **changes) if changes else fitted
+        cut = _cut(label, info, dropped)
+        if cut is not None:
+            found.append(_named(cut, name, is_image))
+    return _related(tuple(found), dropped)
+
+
+def _cut(label: Annotation, info: MediaInfo, dropped: Counter[str]) -> Annotation | None:
+    if not (info.width and info.height) or is_box_inside(label, info.width, info.height):
+        return label
+    cut, reason = clip(label, info.width, info.height)
+    if reason is not None:
+        dropped[reason] += 1
+    return cut
+
+
+def _named(label: Annotation, name: str, is_image: bool) -> Annotation:
+    changes: dict[str, Any] = {} if name == label.label else {"label": name}
+    if is_image and (label.frame is not None or label.time_s is not None):
+        changes |= {"frame": None, "time_s": None}
+    return replace(label, **changes) if changes else label
 
 
 def _related(labels: tuple[Annotation, ...], dropped: Counter[str]) -> tuple[Annotation, ...]:

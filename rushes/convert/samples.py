@@ -12,8 +12,7 @@ from rushes.convert.fitting import boxed, fitted
 from rushes.convert.tally import Tally
 from rushes.export.names import Names
 from rushes.export.split import split_of
-from rushes.formats.dataset import Dataset, Labelled
-from rushes.formats.dm.carry import set_aside
+from rushes.formats.dataset import CARRIED, Dataset, Labelled
 from rushes.layouts import LAYOUTS
 from rushes.records import MediaInfo, Sample
 
@@ -72,8 +71,12 @@ class Samples:
 
     def _of_file(self, item: Labelled, dropped: Counter[str]) -> dict[str, Any]:
         """Returns the attributes of an item; counts what the layout cannot say of it, and no manifest keeps."""
-        attributes, unsaid = (item.attributes, {}) if self._layout.carries_dm else set_aside(item.attributes)
-        dropped.update(unsaid)
+        attributes = item.attributes
+        if CARRIED in attributes and not self._layout.carries_dm:
+            from rushes.formats.dm.carry import set_aside  # slow to import, and for what came from DM alone
+
+            attributes, unsaid = set_aside(attributes)
+            dropped.update(unsaid)
         if attributes and not self._layout.attributes:
             dropped["item_attributes_unsupported"] += 1
         if item.group is not None and not self._layout.groups:

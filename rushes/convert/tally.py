@@ -69,8 +69,9 @@ class Tally:
 
     def count(self, run: ExportRun) -> None:
         """Counts the files that were written since the last time."""
-        self.files += len(run.written)
-        self.size_bytes += sum(file.size_bytes for file in run.written)
+        for file in run.written:
+            self.files += 1
+            self.size_bytes += file.size_bytes
         run.forget()
 
     def ended(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from rushes.labels import Annotation
 from rushes.layouts import LAYOUTS
 from rushes.records import Sample
 
-__all__ = ["BaseExporter", "begun", "built_in", "labels_of", "media_path"]
+__all__ = ["BaseExporter", "begun", "built_in", "file_name", "labels_of", "media_path"]
 
 
 class BaseExporter:
@@ -115,9 +115,13 @@ def begun(kind: type[E], run: ExportRun) -> E:
 
 def media_path(sample: Sample, folder: str) -> str:
     """Returns where a sample's media file goes in the dataset: `folder/split/name.ext`."""
+    return "/".join(filter(None, (folder, sample.split, file_name(sample))))
+
+
+def file_name(sample: Sample) -> str:
+    """Returns what a sample's media file is called in the dataset."""
     name = sample.path.rpartition("/")[2]
-    suffix = name[name.rfind(".") :] if "." in name[1:-1] else ""
-    return "/".join(filter(None, (folder, sample.split, sample.name + suffix)))
+    return sample.name + name[name.rfind(".") :] if "." in name[1:-1] else sample.name
 
 
 def labels_of(sample: Sample) -> tuple[Annotation, ...]:

@@ -8,6 +8,8 @@ import unicodedata
 
 __all__ = ["Names", "file_stem"]
 
+_PLAIN = re.compile(r"(?!.*-f[0-9]{6,}$)[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,118}[A-Za-z0-9_])?")
+"""Most names: they can stay, and nothing about them is to be thought over."""
 _MAX_BYTES = 120  # of the 255 that file systems allow; frames, suffixes and part files add to it
 
 
@@ -17,6 +19,8 @@ def file_stem(identity: str) -> str:
     Letters and digits of every script, dot, dash and underscore stay. What looks like the name of a video's frame gets
     a hash as well, so that no item takes the name of another one's frame.
     """
+    if _PLAIN.fullmatch(identity):
+        return identity
     clean = re.sub(r"[^\w.-]+", "-", unicodedata.normalize("NFC", identity)).strip(".-")
     clean = clean.encode()[:_MAX_BYTES].decode(errors="ignore")
     if clean and clean == identity and not re.search(r"-f[0-9]{6,}$", clean):
@@ -40,7 +44,9 @@ class Names:
         """
         name = path.rpartition("/")[2]
         found = file_stem(name.rpartition(".")[0] or name)
-        if (split, found.casefold()) in self._taken:
+        key = split, found.casefold()
+        if key in self._taken:
             found = f"{found}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
-        self._taken.add((split, found.casefold()))
+            key = split, found.casefold()
+        self._taken.add(key)
         return found

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 
@@ -27,6 +27,7 @@ _log = logging.getLogger("rushes.export")
 _log.addHandler(logging.NullHandler())  # what matters is shown at the end, once
 _MESSAGES = 100  # of a batch; more say the same
 _BUFFER_BYTES = 2**17
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
 class Part(msgspec.Struct, frozen=True, array_like=True):
@@ -34,6 +35,13 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
 
     kind: str
     value: Any
+
+
+class _Line(msgspec.Struct, frozen=True, array_like=True):
+    """A part as it is read: most passes over the parts are after one kind, and decode no other."""
+
+    kind: str
+    value: msgspec.Raw
 
 
 class ExportRun:
@@ -119,11 +127,25 @@ class ExportRun:
             )
         self._emitted(Part(kind, value))
 
-    def parts(self, kind: str) -> Iterator[Any]:
-        """Yields what all batches emitted under a kind, in the order of the source, however the batches were cut."""
+    def parts(self, kind: str, type: Any = Any) -> Iterator[Any]:  # noqa: A002  as msgspec calls it
+        """Yields what all batches emitted under a kind, in the order of the source, however the batches were cut.
+
+        Args:
+            kind: The kind.
+            type: What the values are decoded into; by default, what JSON has.
+        """
+        decoder = msgspec.json.Decoder(type)
+        for line in self._lines():
+            if line.kind == kind:
+                yield decoder.decode(line.value)
+
+    def kinds(self) -> set[str]:
+        """Returns the kinds under which all batches emitted."""
+        return {line.kind for line in self._lines()}
+
+    def _lines(self) -> Iterator[_Line]:
         for path in self._parts:
-            lines: Iterator[Part] = read_lines(path, Part)
-            yield from (part.value for part in lines if part.kind == kind)
+            yield from read_lines(path, _Line)
 
     def write(self, relative: str, data: bytes | Iterable[bytes]) -> WrittenFile:
         """Writes a file of the dataset, whole or piece by piece.
@@ -137,12 +159,14 @@ class ExportRun:
         """
         target = self._target(relative)
         self._placed.pop(relative, None)
-        old = self._previous / relative if self._previous else None
-        if old and isinstance(data, bytes) and same_bytes(old, data) and linked(old, Path(target)):
+        if isinstance(data, bytes):
+            old = self._previous / relative if self._previous else None
+            if not (old and same_bytes(old, data) and linked(old, Path(target))):
+                _write(target, data)
             return self._record(WrittenFile(relative, hashlib.sha256(data).hexdigest(), len(data)))
         digest, size_bytes = hashlib.sha256(), 0
-        with _new(target) as file:
-            for piece in (data,) if isinstance(data, bytes) else data:
+        with open(_new(target), "wb", buffering=_BUFFER_BYTES) as file:
+            for piece in data:
                 digest.update(piece)
                 size_bytes += file.write(piece)
         return self._record(WrittenFile(relative, digest.hexdigest(), size_bytes))
@@ -224,13 +248,23 @@ class ExportRun:
         return f"{self.export_path}/{relative}"
 
 
-def _new(path: str) -> IO[bytes]:
+def _write(path: str, data: bytes) -> None:
+    """Writes a new file; without Python's file objects, which take longer than a small file does."""
+    handle = _new(path)
+    try:
+        while data:
+            data = data[os.write(handle, data) :]
+    finally:
+        os.close(handle)
+
+
+def _new(path: str) -> int:
     """Opens a new file, in place of what stands there: it may be a second name of a stored file."""
     try:
-        return open(path, "xb", buffering=_BUFFER_BYTES)  # noqa: PTH123  # a Path for each file costs more
+        return os.open(path, _NEW, 0o666)
     except FileExistsError:
-        os.unlink(path)  # noqa: PTH108  # likewise
-        return open(path, "xb", buffering=_BUFFER_BYTES)  # noqa: PTH123  # a Path for each file costs more
+        os.unlink(path)  # noqa: PTH108  # a Path for each file costs more
+        return os.open(path, _NEW, 0o666)
 
 
 def _state(path: Path) -> tuple[int, int] | None:

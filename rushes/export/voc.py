@@ -10,13 +10,14 @@ find there. A class of an image as a whole stands in the list of that class.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from rushes.export.base import BaseExporter, labels_of
+from rushes.export.base import BaseExporter, file_name, labels_of
 from rushes.export.items import write_classes
 from rushes.formats import voc, voc_classes, voc_masks, voc_sets
+from rushes.formats.classes import class_numbers
 from rushes.formats.placing import is_placed
 from rushes.records import Sample
 
@@ -48,18 +49,23 @@ class VocExporter(BaseExporter):
         labels, classes, info = labels_of(data), self.params["classes"], data.info
         placed, reasons = voc.objects(labels, info.width, info.height)
         masks, unsaid = voc_masks.draw(placed, labels, info.width, info.height, classes)
-        picture = voc.Picture(_file_name(data), info.width, info.height, self.params["name"], masks is not None)
+        picture = voc.Picture(file_name(data), info.width, info.height, self.params["name"], masks is not None)
         xml, respelled = voc.render(placed, picture)
-        for reason, count in (reasons + unsaid + respelled).items():
-            self.run.drop(reason, count)
-        whole = [classes.index(label.label) for label in labels if not is_placed(label) and label.relation is None]
-        return _Labelled(data, xml, masks, _shown(placed, classes) | dict.fromkeys(whole, voc_sets.PRESENT))
+        for counts in filter(None, (reasons, unsaid, respelled)):
+            for reason, count in counts.items():
+                self.run.drop(reason, count)
+        numbers = class_numbers(classes)
+        shown = _shown(placed, numbers)
+        for label in labels:
+            if not is_placed(label) and label.relation is None:
+                shown[numbers[label.label]] = voc_sets.PRESENT
+        return _Labelled(data, xml, masks, shown)
 
     def process_file_saving(self, data: Any, export_path: Path) -> None:
         """Places the image, and writes its XML file and its masks, where it was labelled."""
         sample = data.sample
         labelled = sample.labelled or sample.label is not None
-        self.run.place(sample, f"JPEGImages/{_file_name(sample)}")
+        self.run.place(sample, f"JPEGImages/{file_name(sample)}")
         if labelled:
             self.run.write(f"Annotations/{sample.name}.xml", data.xml.encode())
         for kind, indices in zip(("Class", "Object"), data.masks or (), strict=False):
@@ -86,8 +92,9 @@ class VocExporter(BaseExporter):
     def _write_lists(self, split: str, images: list[_Image]) -> None:
         labelled = [image for image in images if image.labelled]
         self._write_list("Main", split, labelled)
-        for index, name in enumerate(self.params["classes"]):
-            text = voc_sets.presence_lines(((image.name, image.shown) for image in labelled), index)
+        classes = self.params["classes"]
+        texts = voc_sets.presence_lists([(image.name, image.shown) for image in labelled], len(classes))
+        for name, text in zip(classes, texts, strict=True):
             self.run.write(voc_sets.class_file(name, split), text.encode())
         if any(image.segmented for image in images):
             self._write_list("Segmentation", split, (image for image in images if image.segmented))
@@ -98,15 +105,11 @@ class VocExporter(BaseExporter):
         self.run.write(f"ImageSets/{folder}/{split}.txt", "".join(f"{image.name}\n" for image in images).encode())
 
 
-def _file_name(sample: Sample) -> str:
-    return sample.name + PurePosixPath(sample.path).suffix
-
-
-def _shown(placed: Iterable[voc.Placed], classes: tuple[str, ...]) -> dict[int, int]:
+def _shown(placed: Iterable[voc.Placed], numbers: Mapping[str, int]) -> dict[int, int]:
     """Returns which classes have objects, and whether all of them are difficult."""
     shown: dict[int, int] = {}
     for one in placed:
-        index = classes.index(one.label.label)
+        index = numbers[one.label.label]
         if not one.label.difficult or index not in shown:
             shown[index] = voc_sets.DIFFICULT if one.label.difficult else voc_sets.PRESENT
     return shown

@@ -55,21 +55,26 @@ class Document:
             raise self.error(f"annotations: two of them have the id {twice!r}; give each its own")
 
     def labels(self) -> Iterator[tuple[RawImage, tuple[Annotation, ...], Counter[str], Sequence[RawAnnotation]]]:
-        """Yields images with their labels, what these cannot say, and the annotations as they stand there; once."""
+        """Yields images with their labels, what these cannot say, and annotations that are of a whole picture; once."""
         grouped = self._group()
         for image, numbered in zip(self.images, grouped.by_image(), strict=True):
             dropped: Counter[str] = Counter()
-            found = (self._label(number, raw, dropped) for number, raw in numbered)
-            labels = tuple(label for label in found if label is not None)
-            yield image, labels, dropped, [raw for _, raw in numbered]
+            labels: list[Annotation] = []
+            segmented: list[RawAnnotation] = []
+            for number, raw in numbered:
+                if raw.segments_info is not None:
+                    segmented.append(raw)
+                    continue
+                label = self._label(number, raw, dropped)
+                if label is not None:
+                    labels.append(label)
+            yield image, tuple(labels), dropped, segmented
 
     def error(self, text: str) -> AnnotationError:
         """Returns the error that something in the document is wrong; the text begins with the place."""
         return AnnotationError(f"{self.path.name}: {text}.")
 
     def _label(self, number: int, raw: RawAnnotation, dropped: Counter[str]) -> Annotation | None:
-        if raw.segments_info is not None:
-            return None
         category = self.categories.get(raw.category_id) if raw.category_id is not None else None
         if category is None:
             said = "is missing" if raw.category_id is None else f"{raw.category_id!r} is the id of no category"

@@ -62,8 +62,8 @@ def read_labels(path: Path) -> Iterator[tuple[RawImage, tuple[Annotation, ...], 
         AnnotationError: It is no document of COCO's. It names file and place.
     """
     one = _opened(path, path.parent, outlines=True)
-    for image, labels, dropped, raw in one.document.labels():
-        yield image, labels + tuple(_segments(one, raw)), dropped
+    for image, labels, dropped, segmented in one.document.labels():
+        yield image, labels + tuple(_segments(one, segmented)), dropped
 
 
 def find_documents(folder: Path) -> list[Path]:
@@ -127,7 +127,7 @@ def _categories(found: Sequence[_Found]) -> tuple[Category, ...]:
 def _items(found: Sequence[_Found]) -> Iterator[Labelled]:
     identities = Identities(stem(image.file_name) for one in found for image in one.document.images)
     for one in found:
-        for number, (image, labels, dropped, raw) in enumerate(one.document.labels()):
+        for number, (image, labels, dropped, segmented) in enumerate(one.document.labels()):
             path = _path(one, image, number)
             identity = identities.take(stem(image.file_name), path)
             if identity is None:
@@ -137,7 +137,7 @@ def _items(found: Sequence[_Found]) -> Iterator[Labelled]:
                 path,
                 image.width or None,
                 image.height or None,
-                labels + tuple(_segments(one, raw)),
+                labels + tuple(_segments(one, segmented)) if segmented else labels,
                 image.labelled,
                 split=one.split,
                 attributes={"coco_url": image.coco_url} if image.coco_url else {},
@@ -152,12 +152,11 @@ def _path(one: _Found, image: RawImage, number: int) -> str:
     return f"{one.images}/{name}" if one.images else name
 
 
-def _segments(one: _Found, raw: Sequence[RawAnnotation]) -> Iterator[Annotation]:
+def _segments(one: _Found, segmented: Sequence[RawAnnotation]) -> Iterator[Annotation]:
     document = one.document
-    for annotation in raw:
-        if annotation.segments_info is not None:
-            where = f"{document.path.name}: the annotation of image {annotation.image_id!r}"
-            name = inside(annotation.file_name or "", f"{where}.file_name")
-            places = (document.path.parent / document.path.stem / name, document.path.parent / name)
-            path = next((place for place in places if is_there(place)), places[0])
-            yield from segments(path, annotation.segments_info, document.categories, where)
+    for annotation in segmented:
+        where = f"{document.path.name}: the annotation of image {annotation.image_id!r}"
+        name = inside(annotation.file_name or "", f"{where}.file_name")
+        places = (document.path.parent / document.path.stem / name, document.path.parent / name)
+        path = next((place for place in places if is_there(place)), places[0])
+        yield from segments(path, annotation.segments_info or (), document.categories, where)

@@ -11,7 +11,10 @@ import msgspec
 
 from rushes.labels import Annotation, Category
 
-__all__ = ["Dataset", "Labelled", "Packed"]
+__all__ = ["CARRIED", "Dataset", "Labelled", "Packed"]
+
+CARRIED = "_dm"
+"""Attribute of an item under which what only a DM document says is carried along, for another DM document."""
 
 
 class Packed(msgspec.Struct, frozen=True, gc=False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import reprlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -37,6 +38,7 @@ _SPLITS = {
     "test": ("test", "testing", "eval", "evaluation"),
 }
 _SPLIT_OF = {spelling: split for split, spellings in _SPLITS.items() for spelling in spellings}
+_PIECE_BYTES = 2**16
 _MAX_LINE = 4096
 _MAX_PATH = 4096
 _MAX_CLASSES = 1_000_000
@@ -65,7 +67,7 @@ def inside(relative: str, where: str) -> str:
     return str(path)
 
 
-def read_whole(path: Path, most_bytes: int, where: str | None = None) -> bytes:
+def read_whole(path: Path | str, most_bytes: int, where: str | None = None) -> bytes:
     """Returns the content of a file that must be small.
 
     Args:
@@ -76,15 +78,28 @@ def read_whole(path: Path, most_bytes: int, where: str | None = None) -> bytes:
     Raises:
         AnnotationError: It is longer, or cannot be read.
     """
-    where = where or path.name
     try:
-        with path.open("rb") as file:
-            content = file.read(most_bytes + 1)
+        content = _content(path, most_bytes)
     except OSError as error:
+        where = where or Path(path).name
         raise AnnotationError(f"{where}: cannot be read: {error.strerror}. Check the path.") from None
     if len(content) > most_bytes:
+        where = where or Path(path).name
         raise AnnotationError(f"{where}: longer than {most_bytes} bytes, which no such file is; is this another file?")
     return content
+
+
+def _content(path: Path | str, most_bytes: int) -> bytes:
+    """Returns the content of a file, and no more of it than a byte over the most; most are small, and very many."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    pieces, left = [], most_bytes + 1
+    try:
+        while left and (piece := os.read(handle, min(left, _PIECE_BYTES))):
+            pieces.append(piece)
+            left -= len(piece)
+    finally:
+        os.close(handle)
+    return b"".join(pieces)
 
 
 def lines_of(path: Path) -> Iterator[tuple[int, str]]:

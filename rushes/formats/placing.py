@@ -8,13 +8,18 @@ from rushes.formats.geometry import bounds, clamp_box, clip_part, clip_polygon, 
 from rushes.formats.masks import box_of_mask, scale_mask
 from rushes.labels import Annotation, Box, Part
 
-__all__ = ["box_of", "clip", "is_placed", "outlines", "scale"]
+__all__ = ["box_of", "clip", "is_box_inside", "is_placed", "outlines", "scale"]
 
 
 def is_placed(annotation: Annotation) -> bool:
     """Says whether a label says where in the picture it is, and is not of the picture as a whole."""
-    return any((annotation.box, annotation.polygon, annotation.parts, annotation.mask)) or any(
-        (annotation.keypoints, annotation.polyline)
+    return bool(
+        annotation.box
+        or annotation.polygon
+        or annotation.parts
+        or annotation.mask
+        or annotation.keypoints
+        or annotation.polyline
     )
 
 
@@ -72,7 +77,7 @@ def clip(annotation: Annotation, width: int, height: int) -> tuple[Annotation | 
         The label, or None where nothing is left of it; and the reason of any change: `clipped_to_image`,
         `outside_image` or `empty_box`.
     """
-    if _is_box_inside(annotation, width, height):
+    if is_box_inside(annotation, width, height):
         return annotation, None
     whole = box_of(annotation)
     if whole is not None and (whole[2] <= 0 or whole[3] <= 0):
@@ -87,7 +92,7 @@ def clip(annotation: Annotation, width: int, height: int) -> tuple[Annotation | 
     return (annotation, None) if cut == annotation else (cut, "clipped_to_image")
 
 
-def _is_box_inside(annotation: Annotation, width: int, height: int) -> bool:
+def is_box_inside(annotation: Annotation, width: int, height: int) -> bool:
     """Says whether a label is an upright box inside of the image, as most of them are, and no more."""
     box = annotation.box
     if box is None or annotation.rotation or annotation.polygon or annotation.parts or annotation.mask:

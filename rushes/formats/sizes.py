@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from pathlib import Path
-
-from PIL import Image
 
 from rushes.errors import AnnotationError
 
@@ -29,7 +28,7 @@ DAMAGE = (
 """What Pillow raises on damaged content depends on the format and on the damage."""
 
 
-def upright_size(path: Path, where: str) -> tuple[int, int]:
+def upright_size(path: Path | str, where: str) -> tuple[int, int]:
     """Returns width and height of a picture as it is shown upright, by its EXIF orientation; no pixel is decoded.
 
     Args:
@@ -39,9 +38,12 @@ def upright_size(path: Path, where: str) -> tuple[int, int]:
     Raises:
         AnnotationError: It is missing, or no picture.
     """
-    plain = _plain_jpeg(path)
-    if plain is not None:
-        return plain
+    return _plain_jpeg(path) or _by_pillow(Path(path), where)
+
+
+def _by_pillow(path: Path, where: str) -> tuple[int, int]:
+    from PIL import Image  # slow to import
+
     try:
         with Image.open(path) as opened:
             width, height = opened.size
@@ -55,14 +57,17 @@ def upright_size(path: Path, where: str) -> tuple[int, int]:
     return (height, width) if turned else (width, height)
 
 
-def _plain_jpeg(path: Path) -> tuple[int, int] | None:
+def _plain_jpeg(path: Path | str) -> tuple[int, int] | None:
     """Returns the size of a JPEG that says nothing of an orientation; None of all else, which is Pillow's to read.
 
     Format: ITU-T T.81, annex B: segments of a marker and a length, of which the frame header tells the size.
     """
     try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  for each picture of a dataset
-            head = file.read(_HEAD_BYTES)
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # for each picture, so without Python's file objects
+        try:
+            head = os.read(handle, _HEAD_BYTES)
+        finally:
+            os.close(handle)
     except OSError:
         return None
     if head[:2] != b"\xff\xd8":

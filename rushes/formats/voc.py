@@ -8,12 +8,12 @@ and Datumaro write it; whoever does not know them skips them.
 from __future__ import annotations
 
 import functools
+import html
 import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
-from xml.sax.saxutils import escape
 
 import msgspec
 
@@ -30,6 +30,7 @@ TRACK = "track_id"
 # XML 1.0 has no way to write these: https://www.w3.org/TR/xml/#charsets. A carriage return comes back as a line feed.
 _UNWRITABLE = re.compile("[^\\t\\n\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 
+_escaped = functools.partial(html.escape, quote=False)
 _Edges = tuple[int, int, int, int]
 
 
@@ -72,48 +73,62 @@ def objects(annotations: Sequence[Annotation], width: int, height: int) -> tuple
         and are not counted: they stand in the lists of images of each class.
     """
     reasons: Counter[str] = Counter()
-    found = [(label, _edges(label, width, height, reasons)) for label in annotations if _is_object(label, reasons)]
-    placed = [Placed(label, edges) for label, edges in found if edges is not None]
+    placed: list[Placed] = []
+    for label in annotations:
+        if _is_object(label, reasons):
+            edges = _edges(label, width, height, reasons)
+            if edges is not None:
+                placed.append(Placed(label, edges))
+    return _joined(placed, reasons), reasons
+
+
+def _joined(placed: list[Placed], reasons: Counter[str]) -> list[Placed]:
+    """Returns objects with their parts, which are no objects any more."""
     known = {one.label.id for one in placed if one.label.id and PART_OF not in one.label.attributes}
+    if not known:
+        for one in placed:
+            _count_unsaid(one.label, reasons, is_part=False)
+        return placed
+    kept: list[Placed] = []
     parts: dict[str, list[Placed]] = {}
     for one in placed:
-        if (whole := one.label.attributes.get(PART_OF)) in known:
+        whole = one.label.attributes.get(PART_OF)
+        if isinstance(whole, str) and whole in known:
             parts.setdefault(whole, []).append(one)
-    kept = [one for one in placed if one.label.attributes.get(PART_OF) not in known]
-    given: set[str] = set()
+            _count_unsaid(one.label, reasons, is_part=True)
+        else:
+            kept.append(one)
+            _count_unsaid(one.label, reasons, is_part=False)
     for number, one in enumerate(kept):
-        if one.label.id in parts and one.label.id not in given:
-            given.add(one.label.id)
-            kept[number] = one._replace(parts=tuple(parts[one.label.id]))
-    for one in placed:
-        reasons.update(_unsaid(one.label, is_part=one.label.attributes.get(PART_OF) in known))
-    return kept, +reasons
+        if one.label.id in parts:
+            kept[number] = one._replace(parts=tuple(parts.pop(one.label.id)))
+    return kept
 
 
 def render(placed: Iterable[Placed], picture: Picture) -> tuple[str, Counter[str]]:
     """Returns the file of one image, and what of its names could not be written, counted by reason code."""
     reasons: Counter[str] = Counter()
     size = f"<width>{picture.width}</width><height>{picture.height}</height><depth>3</depth>"
-    lines = [
-        "<annotation>",
-        "\t<folder>JPEGImages</folder>",
-        f"\t<filename>{escape(picture.file_name)}</filename>",
-        f"\t<source><database>{_name(picture.database, reasons)}</database></source>",
-        f"\t<size>{size}</size>",
-        f"\t<segmented>{picture.segmented:d}</segmented>",
-    ]
-    lines += [_object(one, reasons) for one in placed]
-    return "\n".join([*lines, "</annotation>\n"]), reasons
+    head = (
+        f"<annotation>\n\t<folder>JPEGImages</folder>\n\t<filename>{_escaped(picture.file_name)}</filename>\n"
+        f"\t<source><database>{_name(picture.database, reasons)}</database></source>\n"
+        f"\t<size>{size}</size>\n\t<segmented>{picture.segmented:d}</segmented>\n"
+    )
+    return "".join([head, *[_object(one, reasons) for one in placed], "</annotation>\n"]), reasons
 
 
 def _is_object(label: Annotation, reasons: Counter[str]) -> bool:
     """Says whether a label is one thing at one place; counts what is neither that nor of the image as a whole."""
-    reasons["crowd_unsupported"] += label.crowd
-    reasons["relation_unsupported"] += label.relation is not None
-    reasons["text_unsupported"] += label.spans is not None
+    if label.crowd:
+        reasons["crowd_unsupported"] += 1
+    if label.relation is not None:
+        reasons["relation_unsupported"] += 1
+    if label.spans is not None:
+        reasons["text_unsupported"] += 1
     if is_placed(label):
         return not label.crowd
-    reasons["attributes_unsupported"] += bool(label.attributes)
+    if label.attributes:
+        reasons["attributes_unsupported"] += 1
     return False
 
 
@@ -125,93 +140,97 @@ def _edges(label: Annotation, width: int, height: int, reasons: Counter[str]) ->
         if not seen:
             return None
         box = bounds(seen)
-    cut = clamp_box(box, width, height)
-    if min(cut[2:]) <= 0:
+    x, y, across, down = clamp_box(box, width, height)
+    if across <= 0 or down <= 0:
         reasons["empty_box" if min(box[2:]) <= 0 else "outside_image"] += 1
         return None
-    edges = _pixels(cut, width, height)
-    said = (edges[0] - 1, edges[1] - 1, edges[2] - edges[0] + 1, edges[3] - edges[1] + 1)
+    left, right = _ends(x, across, width)
+    top, bottom = _ends(y, down, height)
     if not _holds(box, width, height):
         reasons["clipped_to_image"] += 1
-    elif said != box:
+    elif (left, top, right - left, bottom - top) != box:
         reasons["rounded_to_pixel"] += 1
-    return edges
+    return left + 1, top + 1, right, bottom
 
 
 def _holds(box: Box, width: int, height: int) -> bool:
     return box[0] >= 0 and box[1] >= 0 and box[0] + box[2] <= width and box[1] + box[3] <= height
 
 
-def _pixels(box: Box, width: int, height: int) -> _Edges:
-    """Returns the nearest box of whole pixels: at least one of them, all in the image."""
-    left, right = _ends(box[0], box[2], width)
-    top, bottom = _ends(box[1], box[3], height)
-    return left + 1, top + 1, right, bottom
-
-
 def _ends(start: float, length: float, limit: int) -> tuple[int, int]:
-    """Returns the nearest whole numbers to both ends, or those around the pixel in which the middle lies."""
-    first, last = (math.floor(end + 0.5) for end in (start, start + length))
+    """Returns the nearest whole numbers to both ends, or those around the pixel in which the middle lies.
+
+    At least one pixel lies between them, and all of those in the image.
+    """
+    first, last = math.floor(start + 0.5), math.floor(start + length + 0.5)
     if last <= first:
         first = min(math.floor(start + length / 2), limit - 1)
-    return first, min(max(last, first + 1), limit)
+        last = first + 1
+    return first, min(last, limit)
 
 
-def _unsaid(label: Annotation, *, is_part: bool) -> list[str]:
-    more = label.attributes.keys() - {PART_OF} or label.track
-    found = {
-        "rotation_unsupported": label.rotation,
-        "keypoints_unsupported": label.keypoints,
-        "polyline_unsupported": label.polyline and box_of(label),
-        "time_unsupported": label.frame is not None or label.time_s is not None,
-        "attributes_unsupported": is_part and more,
-        "flags_unsupported": is_part and (label.difficult or label.truncated or label.occluded),
-        "polygon_unsupported": is_part and outlines(label),
-        "mask_unsupported": is_part and label.mask,
-    }
-    return [reason for reason, present in found.items() if present]
+def _count_unsaid(label: Annotation, reasons: Counter[str], *, is_part: bool) -> None:
+    if label.rotation:
+        reasons["rotation_unsupported"] += 1
+    if label.keypoints:
+        reasons["keypoints_unsupported"] += 1
+    if label.polyline and box_of(label):
+        reasons["polyline_unsupported"] += 1
+    if label.frame is not None or label.time_s is not None:
+        reasons["time_unsupported"] += 1
+    if is_part:
+        _count_unsaid_of_part(label, reasons)
+
+
+def _count_unsaid_of_part(label: Annotation, reasons: Counter[str]) -> None:
+    if label.attributes.keys() - {PART_OF} or label.track:
+        reasons["attributes_unsupported"] += 1
+    if label.difficult or label.truncated or label.occluded:
+        reasons["flags_unsupported"] += 1
+    if outlines(label):
+        reasons["polygon_unsupported"] += 1
+    if label.mask:
+        reasons["mask_unsupported"] += 1
 
 
 def _object(one: Placed, reasons: Counter[str]) -> str:
     label = one.label
-    attributes = label.attributes if label.track is None else {**label.attributes, TRACK: label.track}
-    pose = attributes.get("pose")
-    if not isinstance(pose, str) or not _plain(pose) or pose == "Unspecified":
-        pose = None
-    return "\n".join(
-        [
-            "\t<object>",
-            f"\t\t<name>{_name(label.label, reasons)}</name>",
-            f"\t\t<pose>{escape(pose or 'Unspecified')}</pose>",
-            f"\t\t<truncated>{label.truncated:d}</truncated>",
-            f"\t\t<occluded>{label.occluded:d}</occluded>",
-            f"\t\t<difficult>{label.difficult:d}</difficult>",
-            _bndbox(one.edges),
-            *(_part(part, reasons) for part in one.parts),
-            *_attributes({key: value for key, value in attributes.items() if key != "pose" or pose is None}),
-            "\t</object>",
-        ]
+    pose, more = "Unspecified", ""
+    if label.attributes or label.track is not None:
+        pose, more = _attributes(label)
+    parts = "".join(_part(part, reasons) for part in one.parts)
+    return (
+        f"\t<object>\n\t\t<name>{_name(label.label, reasons)}</name>\n\t\t<pose>{pose}</pose>\n"
+        f"\t\t<truncated>{label.truncated:d}</truncated>\n\t\t<occluded>{label.occluded:d}</occluded>\n"
+        f"\t\t<difficult>{label.difficult:d}</difficult>\n{_bndbox(one.edges)}{parts}{more}\t</object>\n"
     )
 
 
 def _part(part: Placed, reasons: Counter[str]) -> str:
-    return f"\t\t<part>\n\t\t<name>{_name(part.label.label, reasons)}</name>\n{_bndbox(part.edges)}\n\t\t</part>"
+    return f"\t\t<part>\n\t\t<name>{_name(part.label.label, reasons)}</name>\n{_bndbox(part.edges)}\t\t</part>\n"
 
 
 def _bndbox(edges: _Edges) -> str:
     left, top, right, bottom = edges
     inner = f"<xmin>{left}</xmin><ymin>{top}</ymin><xmax>{right}</xmax><ymax>{bottom}</ymax>"
-    return f"\t\t<bndbox>{inner}</bndbox>"
+    return f"\t\t<bndbox>{inner}</bndbox>\n"
 
 
-def _attributes(attributes: dict[str, Any]) -> list[str]:
-    if not attributes:
-        return []
-    pairs = (
-        f"\t\t\t<attribute><name>{escape(_said(name))}</name><value>{escape(_said(value))}</value></attribute>"
+def _attributes(label: Annotation) -> tuple[str, str]:
+    """Returns the pose that a label's attributes tell, and the element of all others, which may be none."""
+    attributes = dict(label.attributes)
+    if label.track is not None:
+        attributes[TRACK] = label.track
+    pose = attributes.get("pose")
+    if isinstance(pose, str) and _plain(pose) and pose != "Unspecified":
+        del attributes["pose"]
+    else:
+        pose = "Unspecified"
+    pairs = "".join(
+        f"\t\t\t<attribute><name>{_escaped(_said(name))}</name><value>{_escaped(_said(value))}</value></attribute>\n"
         for name, value in sorted(attributes.items())
     )
-    return ["\t\t<attributes>", *pairs, "\t\t</attributes>"]
+    return _escaped(pose), f"\t\t<attributes>\n{pairs}\t\t</attributes>\n" if pairs else ""
 
 
 def _said(value: Any) -> str:
@@ -251,5 +270,5 @@ def _name(text: str, reasons: Counter[str]) -> str:
 def _spelled(text: str) -> tuple[str, bool]:
     """Returns a name as XML has it, and whether it comes back as it was."""
     if _plain(text) or not text:
-        return escape(text), True
-    return escape(_UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text).strip()), False
+        return _escaped(text), True
+    return _escaped(_UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text).strip()), False

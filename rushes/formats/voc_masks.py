@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
-from PIL import Image
 
 from rushes.errors import AnnotationError
 from rushes.formats.masks import box_of_mask, from_outlines, from_pixels, pixels
@@ -117,6 +116,8 @@ def _entries() -> list[tuple[int, int]]:
 
 def png(indices: NDArray[np.uint8]) -> bytes:
     """Returns an image of indices as a PNG with the palette of the development kit."""
+    from PIL import Image  # slow to import
+
     image = Image.fromarray(indices).convert("L")
     image.putpalette(palette())
     file = io.BytesIO()
@@ -131,6 +132,7 @@ def _read_png(path: Path, where: str) -> NDArray[np.uint8]:
         AnnotationError: It is no PNG of indices, too large, or damaged.
     """
     import numpy as np
+    from PIL import Image
 
     try:
         with Image.open(path, formats=("PNG",)) as image:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rushes.errors import AnnotationError
 from rushes.formats.folder import inside, lines_of, split_of
 
-__all__ = ["ABSENT", "DIFFICULT", "PRESENT", "Lists", "class_file", "presence_lines", "read_lists"]
+__all__ = ["ABSENT", "DIFFICULT", "PRESENT", "Lists", "class_file", "presence_lists", "read_lists"]
 
 PRESENT, DIFFICULT, ABSENT = 1, 0, -1
 _FOLDERS = ("Main", "Segmentation", "Unlabelled")
@@ -65,14 +65,27 @@ def class_file(name: str, split: str) -> str:
     return f"ImageSets/Main/{class_stem(name)}_{split}.txt"
 
 
-def presence_lines(images: Iterable[tuple[str, Mapping[int, int]]], index: int) -> str:
-    """Returns the list of a class, as the development kit writes it.
+def presence_lists(images: Sequence[tuple[str, Mapping[int, int]]], classes: int) -> Iterator[str]:
+    """Yields the list of each class, as the development kit writes it.
 
     Args:
         images: Ids, each with what it says of the classes that it shows, by their index.
-        index: Of the class.
+        classes: How many classes there are.
     """
-    return "".join(f"{identity} {shown.get(index, ABSENT):2d}\n" for identity, shown in images)
+    absent = [_presence(identity, ABSENT) for identity, _ in images]  # in most lists, most lines are these
+    showing: list[list[tuple[int, str]]] = [[] for _ in range(classes)]
+    for number, (identity, shown) in enumerate(images):
+        for index, value in shown.items():
+            showing[index].append((number, _presence(identity, value)))
+    for changed in showing:
+        lines = absent.copy()
+        for number, line in changed:
+            lines[number] = line
+        yield "".join(lines)
+
+
+def _presence(identity: str, value: int) -> str:
+    return f"{identity} {value:2d}\n"
 
 
 def read_lists(root: Path) -> Lists:

@@ -13,12 +13,12 @@ Format: https://docs.ultralytics.com/datasets/
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 from rushes.formats.classes import class_numbers
 from rushes.formats.geometry import bounds, clamp_box, clip_part, corners
-from rushes.formats.placing import box_of, outlines
+from rushes.formats.placing import box_of, is_placed, outlines
 from rushes.formats.rings import bridged, smallest_box
 from rushes.formats.tracing import trace
 from rushes.labels import Annotation, Box, Keypoint, Part, Point, Ring
@@ -103,8 +103,7 @@ def _row(annotation: Annotation, kind: Kind, shape: _Shape, classes: Mapping[str
     if annotation.crowd:
         shape.drop("crowd_unsupported")
         return None
-    for reason in _unsaid(annotation, kind):
-        shape.drop(reason)
+    _count_unsaid(annotation, kind, shape)
     numbers = _NUMBERS[kind](annotation, shape)
     if numbers is not None:
         return f"{classes[annotation.label]} {numbers}"
@@ -113,50 +112,44 @@ def _row(annotation: Annotation, kind: Kind, shape: _Shape, classes: Mapping[str
     return None
 
 
-def _unsaid(annotation: Annotation, kind: Kind) -> Iterator[str]:
-    """Yields what rows of a kind have no words for, whatever else the label says."""
+def _count_unsaid(annotation: Annotation, kind: Kind, shape: _Shape) -> None:
+    """Counts what rows of a kind have no words for, whatever else the label says."""
     if kind in ("detect", "pose"):
-        yield from _unsaid_shapes(annotation)
+        _count_unsaid_shapes(annotation, shape)
     if annotation.keypoints and kind != "pose":
-        yield "keypoints_unsupported"
+        shape.drop("keypoints_unsupported")
     if annotation.polyline or annotation.relation or annotation.spans:
-        yield from _unsaid_lines(annotation)
-    if annotation.attributes or annotation.track is not None:
-        yield from _unsaid_words(annotation)
-    if annotation.difficult or annotation.truncated or annotation.occluded:
-        yield "flags_unsupported"
-    if not annotation.box and not _says_where(annotation):
-        yield "item_label_unsupported"
-
-
-def _unsaid_shapes(annotation: Annotation) -> Iterator[str]:
-    if annotation.polygon or annotation.parts:
-        yield "polygon_unsupported"
-    if annotation.mask:
-        yield "mask_unsupported"
-    if annotation.rotation:
-        yield "rotation_unsupported"
-
-
-def _unsaid_lines(annotation: Annotation) -> Iterator[str]:
-    if annotation.polyline:
-        yield "polyline_unsupported"
-    if annotation.relation:
-        yield "relation_unsupported"
-    if annotation.spans:
-        yield "text_unsupported"
-
-
-def _unsaid_words(annotation: Annotation) -> Iterator[str]:
+        _count_unsaid_lines(annotation, shape)
     if annotation.track is not None:
-        yield "track_unsupported"
+        shape.drop("track_unsupported")
     if annotation.attributes:
-        yield "attributes_unsupported"
+        shape.drop("attributes_unsupported")
+    if annotation.difficult or annotation.truncated or annotation.occluded:
+        shape.drop("flags_unsupported")
+    if not annotation.box and not _says_where(annotation):
+        shape.drop("item_label_unsupported")
+
+
+def _count_unsaid_shapes(annotation: Annotation, shape: _Shape) -> None:
+    if annotation.polygon or annotation.parts:
+        shape.drop("polygon_unsupported")
+    if annotation.mask:
+        shape.drop("mask_unsupported")
+    if annotation.rotation:
+        shape.drop("rotation_unsupported")
+
+
+def _count_unsaid_lines(annotation: Annotation, shape: _Shape) -> None:
+    if annotation.polyline:
+        shape.drop("polyline_unsupported")
+    if annotation.relation:
+        shape.drop("relation_unsupported")
+    if annotation.spans:
+        shape.drop("text_unsupported")
 
 
 def _says_where(annotation: Annotation) -> bool:
-    shapes = (annotation.box, annotation.polygon, annotation.parts, annotation.mask, annotation.keypoints)
-    return any(shapes) or any((annotation.polyline, annotation.relation, annotation.spans))
+    return is_placed(annotation) or bool(annotation.relation or annotation.spans)
 
 
 def _detect(annotation: Annotation, shape: _Shape) -> str | None:
@@ -210,8 +203,10 @@ def _parts(annotation: Annotation, shape: _Shape) -> tuple[Part, ...]:
 
 
 def _is_flat(ring: Ring, shape: _Shape) -> bool:
-    _, _, width, height = bounds(ring)
-    return _ZERO in (f"{width / shape.width:.6f}", f"{height / shape.height:.6f}")
+    """Says whether all points of a row have one x or one y, when they are rounded as they stand there."""
+    edges = zip(map(min, zip(*ring, strict=True)), map(max, zip(*ring, strict=True)), strict=True)
+    sizes = (shape.width, shape.height)
+    return any(f"{low / size:.6f}" == f"{high / size:.6f}" for (low, high), size in zip(edges, sizes, strict=True))
 
 
 def _pose(annotation: Annotation, shape: _Shape) -> str | None:

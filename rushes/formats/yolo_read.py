@@ -45,7 +45,7 @@ def read(path: Path, kind: Kind | None = None) -> Dataset:
         raise AnnotationError(f"{path}: no dataset.yaml in it with names and train, val or test.")
     layout = read_layout(found)
     images = [
-        _Image(split, place, image)
+        _Image(split, _short(image, place), image)
         for split, places in layout.splits.items()
         for place in places
         for image in images_of(place, layout.root, f"{found.name}: {split}")
@@ -67,39 +67,40 @@ def read_labels(path: Path, classes: Sequence[str], width: int, height: int) -> 
         AnnotationError: It is not there, or not what it should be. It names file and line.
     """
     layout = Layout(path, path.parent, {at: Category(name, at) for at, name in enumerate(classes)}, None, {})
-    reader = _Reader(layout, _kind([str(path)]), width, height, str(path))
-    return tuple(reader.labels(_rows(str(path)) or ()))
+    reader = _Reader(layout, _kind([str(path)]))
+    return reader.labels(_rows(str(path)) or (), width, height, str(path))
 
 
 class _Image(NamedTuple):
-    """An image of a split, and the folder or list that it is from."""
+    """An image of a split, and what it is called in the folder or list that it is from."""
 
     split: str
-    place: Path
+    short: str
     path: str
 
 
 def _items(layout: Layout, images: Sequence[_Image], kind: Kind) -> Iterator[Labelled]:
     root = f"{layout.root}/"
-    identities = Identities(map(_short, images))
+    identities = Identities(image.short for image in images)
+    reader = _Reader(layout, kind)
     for image in images:
         where = f"{layout.path.name}: {image.split}"
         if not image.path.startswith(root):
             raise AnnotationError(f"{where}: the image {image.path} lies outside of {layout.root}.")
         path = image.path[len(root) :]
-        identity = identities.take(_short(image), path) or identities.take(_short(image), f"{image.split}/{path}")
+        identity = identities.take(image.short, path) or identities.take(image.short, f"{image.split}/{path}")
         if identity is None:
             raise AnnotationError(f"{where}: the image {path} stands there twice.")
-        width, height = upright_size(Path(image.path), where)
+        width, height = upright_size(image.path, where)
         file = _label_file(image)
         rows = _rows(file)
-        labels = () if rows is None else tuple(_Reader(layout, kind, width, height, file).labels(rows))
+        labels = () if rows is None else reader.labels(rows, width, height, file)
         yield Labelled(identity, path, width, height, labels, rows is not None, split=image.split)
 
 
-def _short(image: _Image) -> str:
-    place = f"{image.place}/"
-    return stem(image.path[len(place) :] if image.path.startswith(place) else image.path.rpartition("/")[2])
+def _short(path: str, place: Path) -> str:
+    folder = f"{place}/"
+    return stem(path[len(folder) :] if path.startswith(folder) else path.rpartition("/")[2])
 
 
 def _label_file(image: _Image) -> str:
@@ -124,67 +125,78 @@ def _kind(files: Iterable[str]) -> Kind:
 
 def _rows(file: str) -> list[str] | None:
     """Returns the lines of a label file; None where there is none."""
-    path = Path(file)
     try:
-        return read_whole(path, _MAX_BYTES).decode().splitlines()
+        return read_whole(file, _MAX_BYTES).decode().splitlines()
     except UnicodeDecodeError:
-        raise AnnotationError(f"{path.name}: not text in UTF-8.") from None
+        raise AnnotationError(f"{PurePath(file).name}: not text in UTF-8.") from None
     except AnnotationError:
-        if path.exists():
+        if Path(file).exists():
             raise
         return None
 
 
 class _Reader:
-    """Reads the rows of one image."""
+    """Reads the rows of images, one image after the other."""
 
-    def __init__(self, layout: Layout, kind: Kind, width: int, height: int, file: str) -> None:
+    def __init__(self, layout: Layout, kind: Kind) -> None:
         self.categories, self.keypoints = layout.categories, layout.keypoints or (0, 3)
-        self.kind, self.width, self.height, self.file = kind, width, height, file
+        self.kind, self.width, self.height = kind, 0, 0
         self.columns = {"detect": 5, "obb": 9, "pose": 5 + math.prod(self.keypoints)}.get(kind)
 
-    def labels(self, rows: Sequence[str]) -> Iterator[Annotation]:
-        """Yields the labels that rows are."""
+    def labels(self, rows: Sequence[str], width: int, height: int, file: str) -> tuple[Annotation, ...]:
+        """Returns the labels that the rows of an image are.
+
+        Args:
+            rows: The rows.
+            width: Of the image, in pixels.
+            height: Likewise.
+            file: What messages call the file of the rows.
+        """
+        self.width, self.height = width, height
+        found: list[Annotation] = []
         for number, row in enumerate(rows, 1):
             texts = row.split()
             if not texts:
                 continue
             try:
-                numbers = self._numbers(texts)
-                category = self.categories.get(int(numbers[0])) if numbers[0].is_integer() else None
-                if category is None:
-                    raise ValueError(f"{texts[0]!r} is the number of no class")  # noqa: TRY301  read as one
-                yield self._label(category.name, numbers)
+                found.append(self._read(texts))
             except ValueError as error:
-                raise AnnotationError(f"{PurePath(self.file).name}:{number}: {error}.") from None
+                raise AnnotationError(f"{PurePath(file).name}:{number}: {error}.") from None
+        return tuple(found)
 
-    def _numbers(self, texts: Sequence[str]) -> list[float]:
+    def _read(self, texts: Sequence[str]) -> Annotation:
         if len(texts) != self.columns and (self.columns or len(texts) < 7 or len(texts) % 2 == 0):
             expected = self.columns or "an odd number of at least 7"
             raise ValueError(f"{len(texts)} columns; expected {expected}, as in all rows of kind {self.kind}")
-        numbers = list(map(float, texts))
-        if not all(-1 <= number <= _MOST for number in numbers[1:]):  # nan is neither
-            raise ValueError("expected numbers that are normalised by the size of the image")
-        return numbers
+        first, *numbers = map(float, texts)
+        for number in numbers:
+            if not -1 <= number <= _MOST:  # nan is neither
+                raise ValueError("expected numbers that are normalised by the size of the image")
+        category = self.categories.get(int(first)) if first.is_integer() else None
+        if category is None:
+            raise ValueError(f"{texts[0]!r} is the number of no class")
+        if self.kind == "detect":
+            return Annotation(category.name, self._box(*numbers))
+        return self._shape(category.name, numbers)
 
-    def _label(self, name: str, numbers: list[float]) -> Annotation:
+    def _shape(self, name: str, numbers: list[float]) -> Annotation:
+        if self.kind == "pose":
+            return Annotation(name, self._box(*numbers[:4]), keypoints=self._keypoints(numbers[4:]))
+        points = self._points(numbers)
         if self.kind == "segment":
-            return Annotation(name, polygon=self._points(numbers[1:]))
-        if self.kind == "obb":
-            points = self._points(numbers[1:])
-            turned = as_turned_box(points, 4 * _ROUNDED * max(self.width, self.height))
-            if turned is None:
-                return Annotation(name, polygon=points)
-            return Annotation(name, box=turned[0], rotation=turned[1])
-        keypoints = self._keypoints(numbers[5:]) if self.kind == "pose" else None
-        return Annotation(name, box=self._box(numbers[1:5]), keypoints=keypoints)
+            return Annotation(name, polygon=points)
+        turned = as_turned_box(points, 4 * _ROUNDED * max(self.width, self.height))
+        if turned is None:
+            return Annotation(name, polygon=points)
+        return Annotation(name, box=turned[0], rotation=turned[1])
 
-    def _box(self, numbers: Sequence[float]) -> Box:
-        x, y, width, height = numbers
+    def _box(self, x: float, y: float, width: float, height: float) -> Box:
         if width < 0 or height < 0:
             raise ValueError("expected a width and a height of at least 0")
-        left, right = _edge(x - width / 2) * self.width, _edge(x + width / 2) * self.width
-        top, bottom = _edge(y - height / 2) * self.height, _edge(y + height / 2) * self.height
+        left, right, top, bottom = x - width / 2, x + width / 2, y - height / 2, y + height / 2
+        if left < 0 or top < 0 or right > 1 or bottom > 1:
+            left, right, top, bottom = map(_edge, (left, right, top, bottom))
+        left, right, top, bottom = left * self.width, right * self.width, top * self.height, bottom * self.height
         return left, top, right - left, bottom - top
 
     def _points(self, numbers: Sequence[float]) -> tuple[Point, ...]:

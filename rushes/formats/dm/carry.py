@@ -12,14 +12,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from rushes.formats.dataset import CARRIED
 from rushes.formats.dm.documents import is_media_id
 from rushes.formats.dm.tools import Json
 from rushes.formats.dm.values import fits
 
-__all__ = ["CARRIED", "Carried", "carried_by", "kind_of", "set_aside"]
-
-CARRIED = "_dm"
-"""Attribute of an item under which its document is carried along."""
+__all__ = ["Carried", "carried_by", "kind_of", "set_aside"]
 
 _SUFFIXES = {
     "video": ("mp4", "mov", "mkv", "webm", "avi", "m4v", "mpg", "mpeg", "ts", "flv", "wmv"),

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import msgspec
 from msgspec.structs import replace
 
-from rushes.formats.dataset import Labelled
-from rushes.formats.dm.carry import CARRIED, Carried, kind_of
+from rushes.formats.dataset import CARRIED, Labelled
+from rushes.formats.dm.carry import Carried, kind_of
 from rushes.formats.dm.labels import Names
 from rushes.formats.dm.render import Version, render
 from rushes.formats.dm.segmentation import Size

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, Literal, NamedTuple
 
-from rushes.formats.dataset import Labelled
-from rushes.formats.dm.carry import CARRIED, carried_by, kind_of
+from rushes.formats.dataset import CARRIED, Labelled
+from rushes.formats.dm.carry import carried_by, kind_of
 from rushes.formats.dm.documents import MEDIA_TYPES, REMAINS, V1_KEYS, read_v1
 from rushes.formats.dm.entries import units_of, written
 from rushes.formats.dm.labels import Names, Unit
