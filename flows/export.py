@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect import flow
 from prefect_ray.context import remote_options
 
+from flows.events import emit_outcome
 from flows.naming import run_name
 from flows.progress import moving
 from flows.runner import ray_runner, settle, unless_failed
@@ -44,4 +45,5 @@ def export_steps(config: Pipeline, plan: Plan) -> RunOutcome:
     with moving(config, plan.run, "export", {"export": batches}) as tick, remote_options(num_cpus=1):
         settle([[export_batch.submit(config, batch)] for batch in batches], tick)
     ended: RunOutcome = settle([[aggregate.submit(config, plan.run, batches)]])[0]
+    emit_outcome(config, ended)
     return unless_failed(ended, config)
