@@ -17,9 +17,7 @@ from __future__ import annotations
 
 import mmap
 import os
-from array import array
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +25,7 @@ from typing import IO, TypeVar
 
 import msgspec
 
+from rushes.index import Index
 from rushes.jsonl import decode, fsync_dir
 from rushes.records import Download, Media, Rejection, Source, Unpacked, Verified
 from rushes.seals import seal, whole_lines
@@ -86,7 +85,7 @@ class Ledger:
     def __init__(self, folder: Path, pattern: str = "*.jsonl") -> None:
         self._segments = sorted(folder.glob(pattern))
         self._mapped: tuple[int, mmap.mmap | None] = (0, None)
-        self._keys = _Index((place, found.key) for place, found in self._each(_Key))
+        self._keys = Index((place, found.key) for place, found in self._each(_Key))
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -102,9 +101,9 @@ class Ledger:
         return next((line.outcome for line in lines if _source(line.outcome).url == url), None)
 
     @cached_property
-    def _urls(self) -> _Index:
+    def _urls(self) -> Index:
         """A second pass, made by those only who meet a key that is not here."""
-        return _Index((place, found.outcome.source.url) for place, found in self._each(_From))
+        return Index((place, found.outcome.source.url) for place, found in self._each(_From))
 
     def _each(self, kind: type[T]) -> Iterator[tuple[int, T]]:
         for number, path in enumerate(self._segments):
@@ -122,40 +121,6 @@ class Ledger:
             self._mapped = number, content
         line = content[offset : content.find(b"\n", offset)]
         return decode(line, _Line, str(self._segments[number]), "byte", offset)
-
-
-class _Index:
-    """Where texts stand, by their hashes: sixteen bytes for each, for there may be millions.
-
-    Args:
-        placed: Places, each with its text, later ones last.
-    """
-
-    def __init__(self, placed: Iterable[tuple[int, str]]) -> None:
-        hashes, places = array("q"), array("Q")
-        for place, text in placed:
-            hashes.append(hash(text))
-            places.append(place)
-        self._hashes, self._places = _sorted(hashes, places)
-
-    def __len__(self) -> int:
-        return sum(1 for at, one in enumerate(self._hashes) if not at or one != self._hashes[at - 1])
-
-    def places(self, text: str) -> Iterator[int]:
-        """Yields where a text may stand, the latest first: another one may have the same hash, so look."""
-        wanted = hash(text)
-        at = bisect_right(self._hashes, wanted) - 1
-        while at >= 0 and self._hashes[at] == wanted:
-            yield self._places[at]
-            at -= 1
-
-
-def _sorted(hashes: array[int], places: array[int]) -> tuple[array[int], array[int]]:
-    import numpy as np
-
-    numbers, found = np.frombuffer(hashes, np.int64), np.frombuffer(places, np.uint64)
-    order = np.argsort(numbers, kind="stable")
-    return array("q", numbers[order].tobytes()), array("Q", found[order].tobytes())
 
 
 class Segment:

@@ -1,8 +1,8 @@
 """What became of a dataset: the rows of two manifests compared by id.
 
-Of the old manifest's rows only digests are kept, a hundred bytes or so each, and of the new one's none; names are read
-off the files for the few that are shown. Where a row's status is another one, its content, labels and split are not
-compared: an item that failed has none.
+Of the old manifest's rows only digests are kept, less than a hundred bytes each, and of the new one's none; names are
+read off the files for the few that are shown. Where a row's status is another one, its content, labels and split are
+not compared: an item that failed has none.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from rushes.errors import ConfigError, LedgerError
+from rushes.index import Index
 from rushes.jsonl import encode, read_lines
 from rushes.summary.publish import MANIFEST, SUMMARY
 
@@ -26,6 +28,7 @@ KINDS = ("added", "vanished", "status", "content", "labels", "split", "attribute
 """How a row can differ; one that is in both may differ in several ways."""
 
 _ID_BYTES, _PART_BYTES = 16, 8
+_ROW_BYTES = _ID_BYTES + _PART_BYTES * len(KINDS[2:])
 
 
 class Diff(msgspec.Struct, frozen=True):
@@ -83,15 +86,33 @@ class _Side:
             self.classes.update(label.label for label in msgspec.json.decode(row.annotations, type=_Labels) or ())
             yield row.id, _digest(row.id, _ID_BYTES), b"".join(map(_digest, _parts(row)))
 
-    def ids(self, wanted: dict[bytes, bytes], count: int) -> tuple[str, ...]:
-        """Returns the first ids of these digests."""
-        found: list[str] = []
-        for row in read_lines(self._path, _Row) if wanted and count else ():
-            if _digest(row.id, _ID_BYTES) in wanted:
-                found.append(row.id)
-            if len(found) == count:
-                break
-        return tuple(found)
+    def ids(self, unseen: bytearray, count: int) -> tuple[str, ...]:
+        """Returns the first ids of the rows that have this flag."""
+        rows = read_lines(self._path, _Row) if count and any(unseen) else ()
+        return tuple(islice((row.id for row, one in zip(rows, unseen, strict=False) if one), count))
+
+
+class _Known:
+    """The rows of a manifest, to be found by their ids, each once."""
+
+    def __init__(self, side: _Side) -> None:
+        self._digests = bytearray()
+        self._index = Index(self._kept(side))
+        self.unseen = bytearray(b"\1") * side.rows
+
+    def take(self, id_: str, key: bytes) -> bytes | None:
+        """Returns the digests of what may differ of a row, None where there is none, or none any more."""
+        for number in self._index.places(id_):
+            start = number * _ROW_BYTES
+            if self.unseen[number] and self._digests[start : start + _ID_BYTES] == key:
+                self.unseen[number] = 0
+                return bytes(self._digests[start + _ID_BYTES : start + _ROW_BYTES])
+        return None
+
+    def _kept(self, side: _Side) -> Iterator[tuple[int, str]]:
+        for number, (id_, key, parts) in enumerate(side.digests()):
+            self._digests += key + parts
+            yield number, id_
 
 
 _Labels = list[_Label] | None
@@ -121,25 +142,25 @@ def diff_manifests(old: Path, new: Path, shown: int = 0) -> Diff:
         LedgerError: One of them cannot be read.
     """
     before, after = _Side(old), _Side(new)
-    known = {key: parts for _, key, parts in before.digests()}
+    known = _Known(before)
     counts = dict.fromkeys(KINDS, 0)
     first: dict[str, list[str]] = {kind: [] for kind in KINDS}
     differ = 0
     for id_, key, parts in after.digests():
-        kinds = _kinds(known.pop(key, None), parts)
+        kinds = _kinds(known.take(id_, key), parts)
         differ += bool(kinds)
         for kind in kinds:
             counts[kind] += 1
             if len(first[kind]) < shown:
                 first[kind].append(id_)
-    counts["vanished"] = len(known)
-    names = {kind: tuple(ids) for kind, ids in first.items()} | {"vanished": before.ids(known, shown)}
+    counts["vanished"] = sum(known.unseen)
+    names = {kind: tuple(ids) for kind, ids in first.items()} | {"vanished": before.ids(known.unseen, shown)}
     classes = {
         name: (before.classes[name], after.classes[name])
         for name in sorted(before.classes.keys() | after.classes.keys())
         if before.classes[name] != after.classes[name]
     }
-    return Diff((before.rows, after.rows), differ + len(known), counts, names, classes)
+    return Diff((before.rows, after.rows), differ + counts["vanished"], counts, names, classes)
 
 
 def since(dataset: Path, manifest: Path) -> dict[str, Any] | None:

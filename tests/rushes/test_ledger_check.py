@@ -99,7 +99,7 @@ def _unsigned() -> object:
 
 
 def test_two_keys_of_one_hash_are_two_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rushes.ledger.hash", lambda _: 7, raising=False)
+    monkeypatch.setattr("rushes.index.hash", lambda _: 7, raising=False)
     with segment(tmp_path / "a.jsonl") as ledger:
         for key in ("aa", "bb", "aa"):
             ledger.append(key, verified(key))
