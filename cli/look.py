@@ -1,4 +1,4 @@
-"""Commands that look and change nothing: they import no orchestrator."""
+"""Commands that look, and change nothing but a page about it: they import no orchestrator."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from cli.output import json_line, json_option, note, say
 from rushes.errors import OutputOccupiedError
 
-__all__ = ["diff", "plan"]
+__all__ = ["diff", "plan", "report"]
 
 _SHOWN = 20
 _KINDS = {
@@ -88,3 +88,20 @@ def diff(old: str, new: str, as_json: bool) -> int:
     if as_json:
         json_line({"status": "ok" if found.same else "failed"} | msgspec.to_builtins(found))
     return 0 if found.same else 1
+
+
+@click.command()
+@click.argument("dataset", type=click.Path(path_type=Path))
+@json_option
+def report(dataset: Path, as_json: bool) -> int:
+    """Write the report.html of a dataset again, from what stands in its folder.
+
+    Example: rushes report datasets/street-scenes
+    """
+    from rushes.summary.report.write import rewrite_report  # the template engine is slow to import
+
+    path = rewrite_report(dataset)
+    say(str(path))
+    if as_json:
+        json_line({"status": "ok", "report": str(path)})
+    return 0

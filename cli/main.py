@@ -30,7 +30,17 @@ def rushes() -> None:
 _RUNS = (run.run, run.ingest, run.export, rebuild.rebuild)
 _FILES = (files.download, files.checksum, library.probe, files.transcode, files.archive, files.unarchive)
 _PICTURES = (pictures.sheet, pictures.thumbnail)
-for command in (*_RUNS, look.plan, library.verify, look.diff, convert.convert, *_FILES, *_PICTURES, doctor.doctor):
+for command in (
+    *_RUNS,
+    look.plan,
+    library.verify,
+    look.diff,
+    look.report,
+    convert.convert,
+    *_FILES,
+    *_PICTURES,
+    doctor.doctor,
+):
     rushes.add_command(command)
 
 

@@ -17,7 +17,7 @@ from rushes.jsonl import atomic_write, storing
 from rushes.records import MediaInfo
 from rushes.sniff import Sniffed, looks_like, sniff
 
-__all__ = ["MAX_PIXELS", "bake_orientation", "orientation", "probe_image"]
+__all__ = ["MAX_PIXELS", "bake_orientation", "orientation", "preview", "probe_image"]
 
 MAX_PIXELS = 8192 * 8192
 """A larger picture is refused before its pixels are read: a small file can claim gigabytes."""
@@ -95,6 +95,38 @@ def bake_orientation(path: Path, target: Path) -> None:
             upright.save(file, format="JPEG" if jpeg else image.format, **kept, **({"quality": 95} if jpeg else {}))
 
 
+def preview(path: Path, longest: int) -> Image.Image:
+    """Returns a small copy of an image to look at: upright, in 8 bits of RGB, what is transparent in grey.
+
+    Args:
+        path: The image.
+        longest: Of its two sides, in pixels; smaller images stay as they are.
+
+    Raises:
+        The errors of `probe_image`.
+    """
+    sniffed = _sniff(path)
+    with _checked(path, sniffed) as (image, _):
+        try:
+            image.thumbnail((longest, longest))  # reads a JPEG at a fraction of its size
+            small = ImageOps.exif_transpose(image)
+        except _DAMAGE as error:
+            raise _damaged(path, sniffed, error) from error
+        return _to_look_at(small)
+
+
+def _to_look_at(image: Image.Image) -> Image.Image:
+    if image.mode[:1] in ("I", "F"):  # more than 8 bits, of a scale that nothing states
+        low, high = image.getextrema()
+        scale = 255 / (float(high) - float(low) or 1)  # type: ignore[arg-type]
+        return image.convert("F").point(lambda value: (value - float(low)) * scale).convert("RGB")  # type: ignore[arg-type]
+    if "A" in image.getbands() or "transparency" in image.info:
+        seen = image.convert("RGBA")
+        ground = Image.new("RGBA", seen.size, (128, 128, 128, 255))
+        return Image.alpha_composite(ground, seen).convert("RGB")
+    return image.convert("RGB")
+
+
 def _sniff(path: Path) -> Sniffed:
     sniffed = sniff(path)
     if sniffed.kind != "image":
@@ -113,6 +145,17 @@ def _orientation(image: Image.Image) -> int:
 @contextmanager
 def _opened(path: Path, sniffed: Sniffed) -> Iterator[tuple[Image.Image, int]]:
     """Gives an image whose pixels are all read, and its EXIF orientation."""
+    with _checked(path, sniffed) as (image, turned):
+        try:
+            image.load()
+        except _DAMAGE as error:
+            raise _damaged(path, sniffed, error) from error
+        yield image, turned
+
+
+@contextmanager
+def _checked(path: Path, sniffed: Sniffed) -> Iterator[tuple[Image.Image, int]]:
+    """Gives an image whose pixels may be read, and its EXIF orientation."""
     image, turned = _open(path, sniffed)
     with image:
         if image.width * image.height > MAX_PIXELS:
@@ -122,10 +165,6 @@ def _opened(path: Path, sniffed: Sniffed) -> Iterator[tuple[Image.Image, int]]:
             )
         if image.format in ("JPEG", "MPO"):
             _check_scans(path)
-        try:
-            image.load()
-        except _DAMAGE as error:
-            raise _damaged(path, sniffed, error) from error
         yield image, turned
 
 

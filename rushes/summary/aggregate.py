@@ -42,9 +42,11 @@ from rushes.summary.manifest import parts, write_rows
 from rushes.summary.mend import mend_batches
 from rushes.summary.origin import rebuilt_from, write_origin
 from rushes.summary.outcome import FAILURES, RunOutcome, failed_share, save_outcome
-from rushes.summary.output import building, publish_dataset, published
+from rushes.summary.output import building, publish_dataset, published, written
 from rushes.summary.packages.bag import write_bag
-from rushes.summary.publish import MANIFEST, REPORT, SUMMARY
+from rushes.summary.publish import MANIFEST, SUMMARY
+from rushes.summary.report.sheets import Media
+from rushes.summary.report.write import write_report
 from rushes.summary.stats import Stats
 from rushes.video.binaries import describe
 from rushes.workspace import Batch, Workspace
@@ -101,9 +103,16 @@ def _write(pipeline: Pipeline, workspace: Workspace, run: str, names: Sequence[s
         messages=(*reported_damage(workspace, run), *messages(workspace, run, names)),
     )
     outcome = _compared(facts, outcome)
-    (building / SUMMARY).write_bytes(json_bytes(added | _summary(facts, outcome)))
+    summary = _summary(facts, outcome)
+    write_report(building, content, summary, _media(facts))
+    (building / SUMMARY).write_bytes(json_bytes(added | summary))
     shutil.copyfile(building / FAILURES, workspace.run(run) / FAILURES)
     return outcome
+
+
+def _media(facts: Facts) -> Media:
+    place = facts.pipeline.output_place
+    return Media(partial(written, place), is_storage(place), facts.workspace)
 
 
 def _account(plan: Plan, stats: Stats) -> None:
@@ -161,8 +170,7 @@ def _compared(facts: Facts, outcome: RunOutcome) -> RunOutcome:
         changes = since(before, manifest)
         old = calculate_checksum(before / MANIFEST, algorithm="sha256") if (before / MANIFEST).is_file() else None
     new = calculate_checksum(manifest, algorithm="sha256")
-    report = (facts.folder / REPORT).is_file()
-    return replace(outcome, manifest_sha256=new, changed_manifest=old != new, since=changes, report=report)
+    return replace(outcome, manifest_sha256=new, changed_manifest=old != new, since=changes, report=True)
 
 
 def _summary(facts: Facts, outcome: RunOutcome) -> dict[str, Any]:
@@ -178,6 +186,7 @@ def _summary(facts: Facts, outcome: RunOutcome) -> dict[str, Any]:
         "empty": outcome.empty,
         "items": outcome.items,
         "work": outcome.work,
+        "messages": outcome.messages,
         "rebuilt_from": rebuilt_from(facts.workspace, outcome.run),
         "manifest_sha256": outcome.manifest_sha256,
         "since": outcome.since,

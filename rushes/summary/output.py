@@ -11,7 +11,7 @@ from rushes.summary import publish, publish_storage
 from rushes.summary.publish import SUMMARY
 from rushes.workspace import mirrored
 
-__all__ = ["begin", "building", "check_output", "publish_dataset", "published"]
+__all__ = ["begin", "building", "check_output", "publish_dataset", "published", "written"]
 
 
 def check_output(place: str) -> None:
@@ -65,6 +65,17 @@ def published(place: str, *names: str) -> Iterator[Path]:
     with mirrored(open_storage(place), lambda _: 0) as mirror:
         mirror.need(names)
         yield mirror.root
+
+
+@contextmanager
+def written(place: str, *names: str) -> Iterator[Path]:
+    """Gives a folder with these files of the new dataset, which batches have written, to read them."""
+    if not is_storage(place):
+        yield publish.building_of(Path(place))
+        return
+    folder, name = split_storage(place)
+    with published(f"{folder}/{publish_storage.building_of(name)}", *names) as root:
+        yield root
 
 
 def publish_dataset(place: str, good: bool) -> str:

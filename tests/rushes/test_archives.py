@@ -73,7 +73,11 @@ def state(workspace: Workspace) -> dict[str, bytes]:
 
 
 def content(dataset: Path) -> dict[str, bytes]:
-    paths = (path for path in dataset.rglob("*") if path.is_file() and path.name != "export_summary.json")
+    paths = (
+        path
+        for path in dataset.rglob("*")
+        if path.is_file() and path.name not in ("export_summary.json", "report.html")
+    )
     return {path.relative_to(dataset).as_posix(): path.read_bytes() for path in paths}
 
 

@@ -96,7 +96,7 @@ def test_its_code_goes_with_the_run_and_what_it_writes_by_hand_is_of_the_dataset
     assert (dataset / "more.txt").read_text() == "more"
     assert (dataset / "0.size").read_text() == "7"
     found = verify_dataset(dataset)
-    assert (found.intact, found.checked) == (True, len([*dataset.rglob("*.*")]) - 2)
+    assert (found.intact, found.checked) == (True, len([*dataset.rglob("*.*")]) - 3)
     (code,) = Path(config.workspace).glob("runs/*/code")
     taken = sorted(path.relative_to(code).as_posix() for path in code.rglob("*") if path.is_file())
     assert taken == ["own.py", "own_package/__init__.py", "own_package/more.py", "own_words.py"]

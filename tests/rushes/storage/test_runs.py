@@ -26,7 +26,7 @@ from tests.rushes.files.archives import tar_of, zip_of
 from tests.rushes.runs import png, run_apart
 from tests.rushes.video.clips import coloured
 
-TIMES = {SUMMARY, "checksums.sha256"}
+TIMES = {SUMMARY, "checksums.sha256", "report.html"}
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,11 @@ def workspace(tmp_path: Path) -> Workspace:
 
 def content(dataset: Path) -> dict[str, bytes]:
     """Returns all files of a dataset but those that hold times."""
-    paths = (path for path in dataset.rglob("*") if path.is_file() and path.name != "export_summary.json")
+    paths = (
+        path
+        for path in dataset.rglob("*")
+        if path.is_file() and path.name not in ("export_summary.json", "report.html")
+    )
     return {path.relative_to(dataset).as_posix(): path.read_bytes() for path in paths}
 
 

@@ -15,7 +15,7 @@ from rushes.summary.verify import verify_dataset
 from rushes.workspace import Workspace
 from tests.rushes.runs import png, run, settings
 
-TIMED = {"export_summary.json"}
+TIMED = {"export_summary.json", "report.html"}
 
 
 @pytest.fixture
