@@ -6,6 +6,7 @@ from prefect import flow
 from prefect_ray.context import remote_options
 
 from flows.events import emit_outcome
+from flows.lineage import lineage
 from flows.naming import run_name
 from flows.progress import moving
 from flows.runner import ray_runner, settle, unless_failed
@@ -26,9 +27,9 @@ __all__ = ["export", "export_steps"]
 def export(config: Pipeline) -> RunOutcome:
     """Makes the dataset from what earlier ingests brought in; fetches nothing."""
     check_exporter(config)
-    with locked(config.workspace_place):
+    with locked(config.workspace_place), lineage(config) as told:
         plan: Plan = settle([[plan_ingest.submit(config, new_run())]])[0]
-        return export_steps(config, plan)
+        return told(export_steps(config, plan))
 
 
 def export_steps(config: Pipeline, plan: Plan) -> RunOutcome:

@@ -10,6 +10,7 @@ from prefect_ray.context import remote_options
 
 from flows.cores import transcode_cores
 from flows.hosts import ClusterShares, cluster_shares
+from flows.lineage import lineage
 from flows.naming import run_name
 from flows.progress import moving
 from flows.runner import ray_runner, settle, unless_failed
@@ -31,10 +32,10 @@ __all__ = ["ingest", "ingest_planned", "ingest_steps"]
 @flow(name="ingest", flow_run_name=run_name, task_runner=ray_runner())
 def ingest(config: Pipeline) -> RunOutcome:
     """Downloads, verifies and transcodes what is new, changed, or failed before."""
-    with locked(config.workspace_place):
+    with locked(config.workspace_place), lineage(config) as told:
         plan = ingest_steps(config)
         ended: RunOutcome = settle([[tally.submit(config, plan.run)]])[0]
-        return unless_failed(ended, config)
+        return told(unless_failed(ended, config))
 
 
 def ingest_steps(config: Pipeline) -> Plan:

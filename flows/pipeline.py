@@ -6,6 +6,7 @@ from prefect import flow
 
 from flows.export import export_steps
 from flows.ingest import ingest_steps
+from flows.lineage import lineage
 from flows.naming import run_name
 from flows.runner import ray_runner
 from rushes.config import Pipeline
@@ -22,5 +23,5 @@ def pipeline(config: Pipeline) -> RunOutcome:
     """Turns a list of media URLs into a verified dataset."""
     check_output(config.output_place)  # before hours of work, not after
     check_exporter(config)
-    with locked(config.workspace_place):
-        return export_steps(config, ingest_steps(config))
+    with locked(config.workspace_place), lineage(config) as told:
+        return told(export_steps(config, ingest_steps(config)))
