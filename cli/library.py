@@ -1,4 +1,4 @@
-"""Commands that are one step of the library each: they import no orchestrator."""
+"""A command that is one step of the library: it imports no orchestrator."""
 
 from __future__ import annotations
 
@@ -12,32 +12,7 @@ from cli.output import json_line, json_option, note, say
 from rushes.errors import ConfigError, RushesError
 from rushes.records import MediaInfo
 
-__all__ = ["probe", "verify"]
-
-_SHOWN = 20
-
-
-@click.command()
-@click.argument("dataset")
-@json_option
-def verify(dataset: str, as_json: bool) -> int:
-    """Hash every file of a dataset again, here or in a storage, and look for files that it does not list.
-
-    Example: rushes verify datasets/street-scenes
-    """
-    from rushes.summary.verify import verify_dataset  # slow to import
-
-    found = verify_dataset(dataset)
-    for what, paths in (("missing", found.missing), ("changed", found.changed), ("extra", found.extra)):
-        for path in paths[:_SHOWN]:
-            say(f"{what}: {path}")
-        if len(paths) > _SHOWN:
-            say(f"{what}: and {len(paths) - _SHOWN} more")
-    say(f"{found.checked} files checked: {'all as written' if found.intact else 'the dataset differs'}")
-    if as_json:
-        lists = {"missing": found.missing, "changed": found.changed, "extra": found.extra}
-        json_line({"status": "ok" if found.intact else "failed", "checked": found.checked} | lists)
-    return 0 if found.intact else 1
+__all__ = ["probe"]
 
 
 @click.command()

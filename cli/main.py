@@ -13,7 +13,7 @@ from types import FrameType
 
 import click
 
-from cli import convert, doctor, files, library, look, pictures, rebuild, run
+from cli import convert, doctor, files, library, look, pictures, rebuild, run, verify
 from cli.output import fail
 from rushes import __version__
 from rushes.errors import RushesError
@@ -33,7 +33,7 @@ _PICTURES = (pictures.sheet, pictures.thumbnail)
 for command in (
     *_RUNS,
     look.plan,
-    library.verify,
+    verify.verify,
     look.diff,
     look.report,
     convert.convert,

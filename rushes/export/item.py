@@ -133,7 +133,11 @@ class ItemExport:
             self._exporter.export(sample)
         if change := self._gatherer.take():
             changes.append(change)
-        return sample_row(media, sample, run.placed, run.dropped)
+        row = sample_row(media, sample, run.placed, run.dropped)
+        made = next((file for file in reversed(run.written) if file.path == run.placed), None)
+        if made is None or made.sha256 == row.sha256:
+            return row
+        return replace(row, sha256=made.sha256, size_bytes=made.size_bytes)  # the exporter wrote it in its place
 
 
 @contextmanager

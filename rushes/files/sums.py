@@ -68,8 +68,12 @@ def read_sums(path: Path) -> dict[str, str]:
     return dict(iter_sums(path))
 
 
-def iter_sums(path: Path) -> Iterator[tuple[str, str]]:
+def iter_sums(path: Path, spoiled: list[str] | None = None) -> Iterator[tuple[str, str]]:
     """Yields path and digest of each file of a list, in its order.
+
+    Args:
+        path: The list.
+        spoiled: Takes what is wrong with lines that cannot be read; None refuses the list for them.
 
     Raises:
         ConfigError: There is no list, or it cannot be read.
@@ -77,8 +81,14 @@ def iter_sums(path: Path) -> Iterator[tuple[str, str]]:
     try:
         with path.open(encoding="utf-8", newline="\n") as file:
             for number, line in enumerate(file, 1):
-                if text := line.removesuffix("\n"):
+                if not (text := line.removesuffix("\n")):
+                    continue
+                try:
                     yield _parse(text, f"{path}, line {number}")
+                except ConfigError as error:
+                    if spoiled is None:
+                        raise
+                    spoiled.append(str(error))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error}); expected a list of sha256 checksums.") from None
 

@@ -23,12 +23,10 @@ from rushes.export.given import ORIGINAL
 from rushes.export.handover import handed_over
 from rushes.labels import Category
 from rushes.plan import Plan, load_categories
+from rushes.summary.publish import REBUILD, SOURCES
 from rushes.workspace import Workspace
 
 __all__ = ["REBUILD", "SOURCES", "Origin", "load_origin", "rebuilt_from", "write_origin"]
-
-SOURCES = "sources.jsonl"
-REBUILD = "rebuild.json"
 
 _HOW = {"allow_class_drift", "bag", "code", "media", "required_classes", "strict"}
 """Keys of `export` that say whether and how a dataset may be written, and nothing of what is in it."""

@@ -9,22 +9,23 @@ alone, so the same rows give the same bytes, however batches were cut; another r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec.structs import asdict
 
-from rushes.jsonl import encode
+from rushes.jsonl import encode, read_lines
 from rushes.labels import Annotation
 from rushes.records import ManifestRow
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["PARQUET", "ParquetManifest", "parquet_manifest", "schema"]
+__all__ = ["PARQUET", "ParquetManifest", "parquet_manifest", "same_rows", "schema"]
 
 PARQUET = "manifest.parquet"
 """The manifest in columns."""
@@ -67,20 +68,52 @@ class ParquetManifest:
             self._flush()
 
     def _flush(self) -> None:
-        if not self._lines:
-            return
-        import pyarrow as pa
-        from pyarrow import json
-
-        text = b"\n".join(self._lines)
+        if self._lines:
+            self._writer.write_table(_table(self._lines, self._schema), row_group_size=_GROUP_ROWS)
         self._lines.clear()
         self._bytes = 0
-        table = json.read_json(
-            pa.BufferReader(text),
-            json.ReadOptions(use_threads=False, block_size=len(text) + 1),
-            json.ParseOptions(explicit_schema=self._schema, unexpected_field_behavior="error"),
-        )
-        self._writer.write_table(table.select(self._schema.names), row_group_size=_GROUP_ROWS)
+
+
+def same_rows(manifest: Path, parquet: Path) -> bool:
+    """Tells whether a manifest says the same in Parquet; of columns that only one of two releases has, nothing.
+
+    Args:
+        manifest: As JSON lines.
+        parquet: In Parquet.
+
+    Raises:
+        LedgerError: The manifest cannot be read.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows: Iterator[ManifestRow] = read_lines(manifest, ManifestRow)
+    try:
+        with pq.ParquetFile(parquet) as file:
+            there = file.schema_arrow
+            shared = [field.name for field in schema() if field in there]
+            for number in range(file.num_row_groups):
+                found = file.read_row_group(number, columns=shared)
+                lines = [_encoder.encode(_columns(row)) for row in islice(rows, found.num_rows)]
+                if len(lines) != found.num_rows or not _table(lines, schema()).select(shared).equals(found):
+                    return False
+    except pa.ArrowException:
+        return False
+    return next(rows, None) is None
+
+
+def _table(lines: Sequence[bytes], columns: pa.Schema) -> pa.Table:
+    """Returns rows as columns."""
+    import pyarrow as pa
+    from pyarrow import json
+
+    text = b"\n".join(lines)
+    table = json.read_json(
+        pa.BufferReader(text),
+        json.ReadOptions(use_threads=False, block_size=len(text) + 1),
+        json.ParseOptions(explicit_schema=columns, unexpected_field_behavior="error"),
+    )
+    return table.select(columns.names)
 
 
 @contextmanager

@@ -18,9 +18,13 @@ from rushes.export.kept import unshare
 from rushes.jsonl import fsync_dir
 
 __all__ = [
+    "CHECKSUMS",
     "MANIFEST",
+    "REBUILD",
     "REPORT",
+    "SOURCES",
     "SUMMARY",
+    "UNLISTED",
     "begin",
     "building_of",
     "check_output",
@@ -35,10 +39,22 @@ MANIFEST = "manifest.jsonl"
 REPORT = "report.html"
 """What came out, as a page."""
 
+CHECKSUMS = "checksums.sha256"
+"""What `sha256sum -c` reads: every file but those that hold times."""
+
+SOURCES = "sources.jsonl"
+"""The row that each item of the dataset came from, as it was given."""
+
+REBUILD = "rebuild.json"
+"""The settings that decide the dataset's bytes."""
+
 _FAILED = ".failed"
 
 SUMMARY = "export_summary.json"
 """Written last into every dataset: a folder that has it is a dataset of ours."""
+
+UNLISTED = frozenset({CHECKSUMS, SUMMARY, REPORT})
+"""Files of a dataset that its checksums leave out: the list itself, and those that hold times."""
 
 
 def begin(output: Path) -> Path:

@@ -1,5 +1,6 @@
 """The front door: exit codes, one clear line for bad usage, and no orchestrator where none is needed."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -87,7 +88,7 @@ def test_a_server_that_does_not_answer_is_exit_2_and_one_line_that_names_the_var
 
 def test_a_defect_is_exit_1_with_its_traceback_and_its_json_line() -> None:
     code = (
-        "import sys, cli.main, rushes.summary.verify; rushes.summary.verify.verify_dataset = lambda _: 1 / 0; "
+        "import sys, cli.main, rushes.summary.verify; rushes.summary.verify.verify_dataset = lambda *_, **__: 1 / 0; "
         "sys.argv = ['rushes', 'verify', '.', '--json']; from cli.main import main; main()"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
@@ -151,3 +152,17 @@ def test_a_missing_ffmpeg_makes_doctor_fail_and_say_how_to_mend(tmp_path: Path) 
     )
     assert ended.returncode == 1
     assert "FAIL  ffmpeg" in ended.stdout
+
+
+def test_verify_names_what_differs_and_compares_with_a_digest(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"a")
+    sums = f"{hashlib.sha256(b'a').hexdigest()}  a.jpg\n{hashlib.sha256(b'b').hexdigest()}  b.jpg\n"
+    (tmp_path / "checksums.sha256").write_text(sums)
+    ended = rushes("verify", tmp_path, "--json")
+    lines = ended.stdout.splitlines()
+    assert (ended.returncode, lines[0]) == (1, "missing: b.jpg")
+    assert json.loads(lines[-1])["missing"] == ["b.jpg"]
+    (tmp_path / "b.jpg").write_bytes(b"b")
+    digest = hashlib.sha256(sums.encode()).hexdigest()
+    assert rushes("verify", tmp_path, "--expect", f"sha256:{digest}").returncode == 0
+    assert rushes("verify", tmp_path, "--expect", "0" * 64).returncode == 1
