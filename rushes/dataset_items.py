@@ -65,6 +65,7 @@ def _item(item: Labelled, folder: Path, name: str) -> Source | Rejection:
         attributes=attributes,
         origin=f"{Path(name).name}, {printable(item.path)}",
         dropped=dict(sorted((reason, count) for reason, count in item.dropped.items() if count)),
+        size=(item.width, item.height) if item.width and item.height else None,
     )
     try:
         checked_id(item.id, source.origin)

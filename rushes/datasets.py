@@ -23,6 +23,8 @@ class _Reader(NamedTuple):
 
     module: str
     arguments: Mapping[str, Any] = MappingProxyType({})
+    measures: bool = False
+    """Whether sizes of images come from these, and not from what a file says of them."""
 
 
 READERS: Mapping[str, _Reader] = MappingProxyType(
@@ -36,11 +38,11 @@ READERS: Mapping[str, _Reader] = MappingProxyType(
         "videofolder": _Reader("rushes.formats.imagefolder_read"),
         "voc": _Reader("rushes.formats.voc_read"),
         "webdataset": _Reader("rushes.shards"),
-        "yolo": _Reader("rushes.formats.yolo_read"),
+        "yolo": _Reader("rushes.formats.yolo_read", measures=True),
         "yolo-cls": _Reader("rushes.formats.class_folders"),
-        "yolo-obb": _Reader("rushes.formats.yolo_read", {"kind": "obb"}),
-        "yolo-pose": _Reader("rushes.formats.yolo_read", {"kind": "pose"}),
-        "yolo-seg": _Reader("rushes.formats.yolo_read", {"kind": "segment"}),
+        "yolo-obb": _Reader("rushes.formats.yolo_read", {"kind": "obb"}, measures=True),
+        "yolo-pose": _Reader("rushes.formats.yolo_read", {"kind": "pose"}, measures=True),
+        "yolo-seg": _Reader("rushes.formats.yolo_read", {"kind": "segment"}, measures=True),
     }
 )
 """Formats that can be read. `yolo` is any kind of it, `dm` any version; `folders` is a folder for each class."""

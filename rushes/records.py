@@ -53,6 +53,7 @@ class Source(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         origin: Where the row stands, like `items.csv:12`.
         parent: Id of the archive that it came out of.
         dropped: What a dataset's format says of it and labels cannot say, counted by reason code.
+        size: Width and height of the upright picture that its labels are drawn in, where their file says so.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Source(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     origin: str = ""
     parent: str | None = None
     dropped: dict[str, int] = field(default_factory=dict)
+    size: tuple[int, int] | None = None
 
 
 class Download(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=True):

@@ -21,11 +21,13 @@ class ImageLabels(NamedTuple):
         labelled: False where nobody said what is in it.
         annotations: Its labels.
         dropped: What these cannot say, counted by reason code.
+        size: Its width and height, where the document says so.
     """
 
     labelled: bool
     annotations: tuple[Annotation, ...]
     dropped: dict[str, int]
+    size: tuple[int, int] | None
 
 
 class StoredDocument:
@@ -78,7 +80,8 @@ class StoredDocument:
             self._full[short] = "" if short in self._full else name
             counts = {reason: count for reason, count in sorted(dropped.items()) if count}
             with storing(Path("temporary file")):
-                place += self._file.write(encode(ImageLabels(image.labelled, labels, counts)) + b"\n")
+                size = (image.width, image.height) if image.width and image.height else None
+                place += self._file.write(encode(ImageLabels(image.labelled, labels, counts, size)) + b"\n")
         with storing(Path("temporary file")):
             self._file.flush()
 

@@ -39,6 +39,7 @@ from rushes.transfer.local import is_local, local_path, path_from
 
 if TYPE_CHECKING:
     from rushes.config import DownloadConfig
+    from rushes.formats.dataset import Labelled
     from rushes.row_coco import StoredDocument
 
 __all__ = ["LabelFiles", "RowLabels"]
@@ -59,11 +60,13 @@ class RowLabels(NamedTuple):
         annotations: The labels; None where nobody said what is in the image.
         dropped: What the format says and labels cannot say, counted by reason code.
         attributes: What else the file says of the image.
+        size: Width and height of the image, where the file says so.
     """
 
     annotations: tuple[Annotation, ...] | None
     dropped: Mapping[str, int] = _NOTHING
     attributes: Mapping[str, Any] = _NOTHING
+    size: tuple[int, int] | None = None
 
 
 class LabelFiles:
@@ -174,13 +177,13 @@ class LabelFiles:
         if isinstance(found, str):
             raise AnnotationError(found)
         labels = found.labels(_path_of(url))
-        return RowLabels(labels.annotations if labels.labelled else None, labels.dropped)
+        return RowLabels(labels.annotations if labels.labelled else None, labels.dropped, size=labels.size)
 
     def _of_dm(self, path: Path, url: str) -> RowLabels:
         from rushes.formats.dm.read import read_document
 
         found = read_document(path, PurePosixPath(_path_of(url)).name, self._points, lambda: _size(url))
-        return RowLabels(found.annotations, attributes=found.attributes)
+        return RowLabels(found.annotations, attributes=found.attributes, size=_size_of(found))
 
     def _forget(self) -> None:
         _, found = self._documents.popitem(last=False)
@@ -215,14 +218,18 @@ def _document(path: Path) -> StoredDocument | str:
 def _of_voc(path: Path) -> RowLabels:
     from rushes.formats.voc_read import read_labels
 
-    labels, dropped = read_labels(path)
-    return RowLabels(labels, {reason: count for reason, count in sorted(dropped.items()) if count})
+    found = read_labels(path)
+    return RowLabels(found.annotations, found.dropped, size=_size_of(found))
 
 
 def _of_yolo(path: Path, classes: tuple[str, ...], url: str) -> RowLabels:
     from rushes.formats.yolo_read import read_labels
 
     return RowLabels(read_labels(path, classes, *_size(url)))
+
+
+def _size_of(found: Labelled) -> tuple[int, int] | None:
+    return (found.width, found.height) if found.width and found.height else None
 
 
 def _path_of(url: str) -> str:

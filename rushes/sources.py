@@ -193,6 +193,7 @@ def _source(row: Row, base: str | Path, where: str, files: LabelFiles) -> Source
         attributes={**labels.attributes, **{name: value for name, value in cells.items() if name not in _COLUMNS}},
         origin=where,
         dropped=dict(labels.dropped),
+        size=labels.size,
     )
 
 

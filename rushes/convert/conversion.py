@@ -13,7 +13,7 @@ from typing import Any, Literal
 from rushes.convert.own_files import OwnFiles
 from rushes.convert.samples import Samples
 from rushes.convert.tally import Conversion, Tally
-from rushes.datasets import detect, read_dataset
+from rushes.datasets import READERS, detect, read_dataset
 from rushes.errors import ConfigError, RunFailedError, StrictError
 from rushes.export.base import begun, built_in
 from rushes.export.classes import class_map, listed
@@ -86,8 +86,9 @@ def convert(
         run = OwnFiles(params, dataset.folder, building, lambda part: parts.write(encode(part) + b"\n"))
         for missing in sorted(mapping.renamed.keys() - names):
             run.log_message(f"no class of the source is called {missing}; it has {listed(names)}", "warning")
+        look = media != "none" and not READERS[read_as].measures
         exporter = begun(built_in(write_as), run)
-        for sample in Samples(dataset, mapping.renamed, params, tally):
+        for sample in Samples(dataset, mapping.renamed, params, tally, look):
             run.dropped.clear()
             run.placed = None
             exporter.export(sample)
@@ -97,6 +98,8 @@ def convert(
     run.end(building / _PARTS)
     exporter.additional_file_saving(building)
     tally.count(run)
+    if tally.other_size:
+        run.log_message(f"{tally.left_out['size_differs']} images left out, first {tally.other_size}", "warning")
     (building / _PARTS).unlink()
     shutil.rmtree(building / _UNPACKED, ignore_errors=True)
     found = Conversion(read_as, write_as, **tally.ended(), warnings=run.messages)

@@ -13,6 +13,7 @@ from rushes.convert.tally import Tally
 from rushes.export.names import Names
 from rushes.export.split import split_of
 from rushes.formats.dataset import CARRIED, Dataset, Labelled
+from rushes.formats.sizes import is_as_stated, upright_size
 from rushes.layouts import LAYOUTS
 from rushes.records import MediaInfo, Sample
 
@@ -27,10 +28,14 @@ class Samples:
         renamed: The new name of each class that is kept.
         params: The exporter's parameters.
         tally: Is told which items cannot stand in the new dataset.
+        look: Whether sizes are only stated, and images are there to be looked at.
     """
 
-    def __init__(self, dataset: Dataset, renamed: Mapping[str, str], params: Mapping[str, Any], tally: Tally) -> None:
+    def __init__(
+        self, dataset: Dataset, renamed: Mapping[str, str], params: Mapping[str, Any], tally: Tally, look: bool
+    ) -> None:
         self._dataset, self._renamed, self._params, self._tally = dataset, renamed, params, tally
+        self._look = look
         self._layout = LAYOUTS[params["format"]]
         self._names = Names()
 
@@ -42,8 +47,23 @@ class Samples:
                 self._tally.left_out["needs_frames"] += 1
             elif not is_video and not self._layout.images:
                 self._tally.left_out["needs_video"] += 1
+            elif self._look and not is_video and self._differs(item):
+                self._tally.left_out["size_differs"] += 1
             else:
                 yield self._sample(item, media_type)
+
+    def _differs(self, item: Labelled) -> bool:
+        """Says whether an image is of another size than its labels are drawn in, and where they belong nobody knows."""
+        path = f"{self._dataset.folder}/{item.path}"
+        if not (item.width and item.height) or is_as_stated(path, item.width, item.height):
+            return False
+        if not self._tally.other_size:
+            width, height = upright_size(path, item.id)
+            stated = f"{item.width}x{item.height}"
+            self._tally.other_size = (
+                f"{item.path}: labels for {stated} pixels, and it is {width}x{height} as shown upright"
+            )
+        return True
 
     def _sample(self, item: Labelled, media_type: str) -> Sample:
         info = self._info(item, media_type)
@@ -88,8 +108,6 @@ class Samples:
             return MediaInfo(media_type, item.width, item.height)
         if not media_type.startswith("image/"):
             return MediaInfo(media_type, 0, 0)
-        from rushes.formats.sizes import upright_size  # Pillow is slow to import
-
         return MediaInfo(media_type, *upright_size(self._dataset.folder / item.path, item.id))
 
     def _size(self, path: str) -> int:

@@ -55,6 +55,8 @@ class Tally:
     splits: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
+    other_size: str = ""
+    """The first image of another size than its labels are drawn in, in words."""
 
     def take(self, sample: Sample, run: ExportRun) -> None:
         """Counts a sample that its exporter is done with."""

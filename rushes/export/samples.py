@@ -43,6 +43,7 @@ def samples(media: Media, pipeline: Pipeline, workspace: Workspace) -> tuple[lis
         MediaError: The video is damaged.
         VideoTranscodeError: The video cannot be decoded.
     """
+    _check_size(media)
     if not media.info.media_type.startswith("video/"):
         return [_from_image(media, pipeline)], Counter()
     if pipeline.frames is None and layout_of(pipeline.export.format).videos:
@@ -54,6 +55,25 @@ def split_for(media: Media, pipeline: Pipeline) -> str:
     """Returns an item's split: its own, or the one of its group, or the one of its bytes."""
     source = media.verified.source
     return source.split or split_of(source.group or media.verified.sha256, pipeline.export.split)
+
+
+def _check_size(media: Media) -> None:
+    """Refuses labels of a picture of another size: where they belong in this one, nobody can tell.
+
+    Whoever drew them may have seen a smaller copy, or the picture before it was turned; or the size is wrong.
+    """
+    source, info = media.verified.source, media.source_info
+    if source.size is None or not any(map(is_placed, source.annotations or ())):
+        return
+    apart = max(abs(source.size[0] - info.width), abs(source.size[1] - info.height))
+    if apart > (1 if info.media_type.startswith("video/") else 0):  # where pixels are not square, widths are rounded
+        as_stored = info.rotation % 180 and source.size == (info.height, info.width)
+        raise AnnotationError(
+            f"{_where(media)}: labels for {source.size[0]}x{source.size[1]} pixels, and it is "
+            f"{info.width}x{info.height} as shown upright"
+            f"{', which is how it is stored before its EXIF turns it' if as_stored else ''}. Draw them in the upright "
+            "picture, or correct the size where it is stated."
+        )
 
 
 def _from_image(media: Media, pipeline: Pipeline) -> Sample:

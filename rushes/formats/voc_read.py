@@ -63,12 +63,10 @@ def read(path: Path) -> Dataset:
     return Dataset(layout.root, categories, all_listed(_items(layout, files, lists, categories), listed))
 
 
-def read_labels(path: Path) -> tuple[tuple[Annotation, ...], Counter[str]]:
-    """Reads the labels of one XML file, whatever image it says they are of.
+def read_labels(path: Path) -> Labelled:
+    """Reads one XML file, whatever image it says that it is of.
 
-    Returns:
-        The labels, and what they cannot say, counted by reason code. Masks of a class that only a number tells are kept
-        where the dataset lists its classes.
+    Masks of a class that only a number tells are kept where the dataset lists its classes.
 
     Raises:
         AnnotationError: It is not what it should be.
@@ -79,7 +77,10 @@ def read_labels(path: Path) -> tuple[tuple[Annotation, ...], Counter[str]]:
     if found.tag != "annotation":
         raise AnnotationError(f"{path.name}: <{found.tag[:100]}>: expected <annotation>, as Pascal VOC has it.")
     objects = list(_objects(found, path.name, dropped))
-    return with_masks(objects, root, path.stem, listed_classes(root) or (), dropped), dropped
+    labels = with_masks(objects, root, path.stem, listed_classes(root) or (), dropped)
+    width, height = (_side(found, tag, path.name) for tag in ("width", "height"))
+    counts = {reason: count for reason, count in sorted(dropped.items()) if count}
+    return Labelled(path.stem, "", width, height, annotations=labels, dropped=counts)
 
 
 def _layout(path: Path) -> _Layout:
