@@ -8,22 +8,55 @@ A `file_name` counts from `images/<split>`, as in the COCO releases. `dataset.ya
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import yaml
 
-from rushes.export.base import BaseExporter, labels_of, media_path
+from rushes.export.base import BaseExporter, file_name, labels_of, media_path
+from rushes.export.run import ExportRun
 from rushes.formats import coco
 from rushes.jsonl import encode
 from rushes.records import Sample
 
 __all__ = ["CocoExporter"]
 
+_IMAGES = "image "
+"""Begins the kinds under which images go to the end, each split by itself."""
+
 
 class _Labelled(NamedTuple):
     sample: Sample
     objects: list[dict[str, Any]]
+
+
+class _Image(msgspec.Struct, array_like=True, gc=False):
+    """An image as batches hand it to the end, its objects as they stand there."""
+
+    file_name: str
+    width: int
+    height: int
+    labelled: bool
+    objects: msgspec.Raw
+
+
+class _Object(msgspec.Struct, gc=False, omit_defaults=True, kw_only=True):
+    """An object that gets its ids at the end; what takes long to decode stays as it was encoded."""
+
+    area: msgspec.Raw
+    attributes: msgspec.Raw = msgspec.Raw()
+    bbox: msgspec.Raw
+    category_id: int
+    id: int = 0
+    image_id: int = 0
+    iscrowd: int
+    keypoints: msgspec.Raw = msgspec.Raw()
+    num_keypoints: int | None = None
+    segmentation: msgspec.Raw
+
+
+_objects = msgspec.json.Decoder(list[_Object])
 
 
 class CocoExporter(BaseExporter):
@@ -39,19 +72,17 @@ class CocoExporter(BaseExporter):
     def process_file_saving(self, data: Any, export_path: Path) -> None:
         """Places the image and hands its objects to the end."""
         sample = data.sample
-        path = media_path(sample, "images")
-        self.run.place(sample, path)
-        about = [PurePosixPath(path).name, sample.info.width, sample.info.height, sample.labelled]
-        self.run.emit(f"image {sample.split}", [*about, data.objects])
-        self.run.emit("split", sample.split)
-        for label, count in sorted({(found.label, len(found.keypoints or ())) for found in sample.annotations}):
-            if count:
-                self.run.emit("keypoints", [label, count])
+        self.run.place(sample, media_path(sample, "images"))
+        about = [file_name(sample), sample.info.width, sample.info.height, sample.labelled]
+        self.run.emit(_IMAGES + sample.split, [*about, data.objects])
+        for label, count in sorted({(one.label, len(one.keypoints)) for one in sample.annotations if one.keypoints}):
+            self.run.emit("keypoints", [label, count])
 
     def additional_file_saving(self, export_path: Path) -> None:
         """Writes each split's document, `dataset.yaml` and `classes.txt`."""
         shares = [split for split, share in self.params["split"].items() if share > 0]
-        splits = list(dict.fromkeys([*shares, *sorted(set(self.run.parts("split")))]))
+        found = (kind.removeprefix(_IMAGES) for kind in self.run.kinds() if kind.startswith(_IMAGES))
+        splits = list(dict.fromkeys([*shares, *sorted(found)]))
         classes = list(self.params["classes"])
         known = {category.name: category for category in self.params.get("categories", ())}
         categories = coco.categories(classes, known, self._keypoints())
@@ -70,40 +101,49 @@ class CocoExporter(BaseExporter):
 
     def _write_split(self, split: str, categories: list[dict[str, Any]]) -> dict[str, Any]:
         path = f"annotations/instances_{split}.json"
-        self.run.write(path, self._document(split, categories))
-        images = annotations = 0
-        for *_, objects in self.run.parts(f"image {split}"):
-            images += 1
-            annotations += len(objects)
+        document = _Document(self.run, split)
+        self.run.write(path, document.pieces(self.params["name"], categories))
         return {
             "images": f"images/{split}",
             "annotations": path,
-            "counts": {"images": images, "annotations": annotations},
+            "counts": {"images": document.images, "annotations": document.annotations},
         }
 
-    def _document(self, split: str, categories: list[dict[str, Any]]) -> Iterator[bytes]:
-        info = {"description": self.params["name"], "version": "1.0"}
-        yield b'{"info":' + encode(info) + b',"licenses":[],"categories":'
+
+class _Document:
+    """A split's document, counted while it is written."""
+
+    def __init__(self, run: ExportRun, split: str) -> None:
+        self._run, self._kind = run, _IMAGES + split
+        self.images = self.annotations = 0
+
+    def pieces(self, name: str, categories: list[dict[str, Any]]) -> Iterator[bytes]:
+        """Yields the document."""
+        yield b'{"info":' + encode({"description": name, "version": "1.0"}) + b',"licenses":[],"categories":'
         yield encode(categories) + b',"images":['
-        yield from _joined(self._images(split))
+        yield from _joined(self._images())
         yield b'],"annotations":['
-        yield from _joined(self._annotations(split))
+        yield from _joined(self._annotations())
         yield b"]}\n"
 
-    def _images(self, split: str) -> Iterator[dict[str, Any]]:
-        for number, (*about, _) in enumerate(self.run.parts(f"image {split}"), 1):
-            yield coco.image(number, *about)
+    def _images(self) -> Iterator[list[bytes]]:
+        for image in self._run.parts(self._kind, _Image):
+            self.images += 1
+            about = coco.image(self.images, image.file_name, image.width, image.height, image.labelled)
+            yield [encode(about)]
 
-    def _annotations(self, split: str) -> Iterator[dict[str, Any]]:
-        identity = 0
-        for number, (*_, objects) in enumerate(self.run.parts(f"image {split}"), 1):
-            for found in objects:
-                identity += 1
-                yield {"id": identity, "image_id": number, **found}
+    def _annotations(self) -> Iterator[list[bytes]]:
+        for number, image in enumerate(self._run.parts(self._kind, _Image), 1):
+            objects = _objects.decode(image.objects)
+            for identity, found in enumerate(objects, self.annotations + 1):
+                found.id, found.image_id = identity, number
+            self.annotations += len(objects)
+            yield [encode(found) for found in objects]
 
 
-def _joined(objects: Iterator[dict[str, Any]]) -> Iterator[bytes]:
+def _joined(groups: Iterator[list[bytes]]) -> Iterator[bytes]:
     comma = b"\n"
-    for found in objects:
-        yield comma + encode(found)
-        comma = b",\n"
+    for objects in groups:
+        if objects:
+            yield comma + b",\n".join(objects)
+            comma = b",\n"

@@ -16,7 +16,7 @@ from rushes.formats.classes import class_numbers
 from rushes.formats.geometry import area, bounds, clamp_box, clip_part, corners
 from rushes.formats.masks import area_of_mask, from_outlines
 from rushes.formats.placing import box_of, outlines
-from rushes.labels import Annotation, Box, Category, Mask, Part
+from rushes.labels import Annotation, Box, Category, Keypoint, Mask, Part
 
 __all__ = ["categories", "image", "render"]
 
@@ -76,7 +76,8 @@ def render(
     for annotation in annotations:
         found = _object(annotation, width, height, reasons)
         if found is not None:
-            objects.append({"category_id": numbers[annotation.label] + 1, **found})
+            found["category_id"] = numbers[annotation.label] + 1
+            objects.append(found)
     return objects, reasons
 
 
@@ -90,18 +91,22 @@ def _category(category: Category, keypoints: int) -> _Found:
 
 
 def _object(annotation: Annotation, width: int, height: int, reasons: Counter[str]) -> _Found | None:
-    reasons.update(_unsaid(annotation))
-    whole, reason = _whole(annotation)
-    if reason is not None:
-        reasons[reason] += 1
+    if annotation.polyline or annotation.relation or annotation.spans:
+        reasons.update(_unsaid(annotation))
+    whole = box_of(annotation) or _around_keypoints(annotation, reasons)
     if whole is None:
         return None
     bbox = _rounded_box(clamp_box(whole, width, height))
-    if min(bbox[2:]) <= 0:
+    across, down = bbox[2:]
+    if across <= 0 or down <= 0:
         reasons["empty_box"] += 1
         return None
-    found = {"bbox": bbox, "area": round(bbox[2] * bbox[3], 3), "iscrowd": int(annotation.crowd), "segmentation": []}
-    return found | _shape(annotation, width, height, reasons) | _keypoints(annotation) | _attributes(annotation)
+    found = {"bbox": bbox, "area": round(across * down, 3), "iscrowd": int(annotation.crowd), "segmentation": []}
+    if annotation.polygon or annotation.parts or annotation.mask or annotation.rotation:
+        found |= _shape(annotation, width, height, reasons)
+    if annotation.keypoints is not None:
+        found |= _keypoints(annotation.keypoints)
+    return _with_attributes(found, annotation)
 
 
 def _unsaid(annotation: Annotation) -> list[str]:
@@ -114,14 +119,15 @@ def _unsaid(annotation: Annotation) -> list[str]:
     return [reason for reason, present in found.items() if present]
 
 
-def _whole(annotation: Annotation) -> tuple[Box | None, str | None]:
-    box = box_of(annotation)
-    if box is not None:
-        return box, None
+def _around_keypoints(annotation: Annotation, reasons: Counter[str]) -> Box | None:
+    """Returns the box of a label that has points alone; None where it has none that was seen."""
     seen = [(x, y) for x, y, visibility in annotation.keypoints or () if visibility]
     if seen:
-        return bounds(seen), "box_from_keypoints"
-    return None, None if _unsaid(annotation) else "item_label_unsupported"
+        reasons["box_from_keypoints"] += 1
+        return bounds(seen)
+    if not _unsaid(annotation):
+        reasons["item_label_unsupported"] += 1
+    return None
 
 
 def _shape(annotation: Annotation, width: int, height: int, reasons: Counter[str]) -> _Found:
@@ -163,22 +169,25 @@ def _mask(mask: Mask) -> _Found:
 
 def _rounded_box(box: Box) -> list[float]:
     # Edges are rounded rather than sizes, so that a box at the edge of the image stays inside.
-    x, y = round(box[0], 3), round(box[1], 3)
-    return [x, y, round(round(box[0] + box[2], 3) - x, 3), round(round(box[1] + box[3], 3) - y, 3)]
+    x, y, width, height = box
+    left, top = round(x, 3), round(y, 3)
+    return [left, top, round(round(x + width, 3) - left, 3), round(round(y + height, 3) - top, 3)]
 
 
-def _keypoints(annotation: Annotation) -> _Found:
-    if annotation.keypoints is None:
-        return {}
-    flat = [value for x, y, v in annotation.keypoints for value in (round(x, 3), round(y, 3), int(v))]
-    return {"keypoints": flat, "num_keypoints": sum(v > 0 for _, _, v in annotation.keypoints)}
+def _keypoints(keypoints: Sequence[Keypoint]) -> _Found:
+    flat = [value for x, y, v in keypoints for value in (round(x, 3), round(y, 3), int(v))]
+    return {"keypoints": flat, "num_keypoints": sum(v > 0 for _, _, v in keypoints)}
 
 
-def _attributes(annotation: Annotation) -> _Found:
-    flags = {name: True for name in FLAGS if getattr(annotation, name)}
-    track = {} if annotation.track is None else {"track_id": _number_or_name(annotation.track)}
-    attributes = annotation.attributes | flags | track
-    return {"attributes": attributes} if attributes else {}
+def _with_attributes(found: _Found, annotation: Annotation) -> _Found:
+    attributes = annotation.attributes
+    if annotation.difficult or annotation.truncated or annotation.occluded:
+        attributes = attributes | {name: True for name in FLAGS if getattr(annotation, name)}
+    if annotation.track is not None:
+        attributes = attributes | {"track_id": _number_or_name(annotation.track)}
+    if attributes:
+        found["attributes"] = attributes
+    return found
 
 
 def _number_or_name(track: str) -> int | str:
