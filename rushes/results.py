@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -12,12 +12,12 @@ from rushes.errors import LedgerError
 from rushes.seals import load, save
 from rushes.workspace import Batch, Workspace
 
-_FIGURES = ("batches", "done", "stopped", "changed", "bytes", "busy_s")
+_FIGURES = ("batches", "done", "stopped", "changed", "bytes", "media_s", "busy_s")
 
 _log = logging.getLogger("rushes.results")
 _log.addHandler(logging.NullHandler())
 
-__all__ = ["BatchResult", "results", "save_result", "work_done"]
+__all__ = ["BatchResult", "results", "save_result", "throughput", "work_done"]
 
 
 class BatchResult(msgspec.Struct, frozen=True):
@@ -81,5 +81,20 @@ def work_done(done: Iterable[BatchResult]) -> dict[str, dict[str, Any]]:
         stage["stopped"] += result.stopped
         stage["changed"] += result.changed
         stage["bytes"] += result.size_bytes
+        stage["media_s"] = round(stage["media_s"] + result.media_s, 3)
         stage["busy_s"] = round(stage["busy_s"] + result.elapsed_s, 3)
     return stages
+
+
+def throughput(work: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """Returns what each stage did in a busy second of one batch; several batches are busy at a time.
+
+    Args:
+        work: What `work_done` returned.
+    """
+    figures = {"items_per_s": "done", "bytes_per_s": "bytes", "media_s_per_s": "media_s"}
+    return {
+        stage: {name: round(did[figure] / did["busy_s"], 3) for name, figure in figures.items()}
+        for stage, did in work.items()
+        if did["busy_s"]
+    }

@@ -21,6 +21,7 @@ from rushes.pipeline_file import load, validate
 from rushes.records import ManifestRow, Source
 from rushes.sources import read_sources
 from rushes.summary.explained import explained
+from rushes.summary.stats import Stats
 
 ROOT = Path(__file__).parents[1]
 
@@ -70,10 +71,16 @@ def test_the_page_of_errors_says_what_to_do_as_the_classes_do() -> None:
 
 def test_the_page_of_datasets_names_every_column_of_the_manifest_in_its_order_and_every_field_of_a_label() -> None:
     _, _, page = (ROOT / "docs/dataset.md").read_text().partition("## A row of the manifest")
-    rows = re.findall(r"^\| (`[^|]+`) \| ", page, re.MULTILINE)
+    rows = re.findall(r"^\| (`[^|]+`) \| ", page.partition("\n## ")[0], re.MULTILINE)
     assert tuple(re.findall(r"`([a-z0-9_]+)`", " ".join(rows))) == ManifestRow.__struct_fields__
     label = page[page.index("A label is a struct") :]
     assert [field for field in Annotation.__struct_fields__ if f"`{field}`" not in label] == []
+
+
+def test_the_page_of_datasets_names_every_count_and_no_other() -> None:
+    _, _, page = (ROOT / "docs/dataset.md").read_text().partition("## The counts")
+    rows = re.findall(r"^\| (`[^|]+`) \| ", page.partition("\n## ")[0], re.MULTILINE)
+    assert sorted(re.findall(r"`([a-z0-9_]+)`", " ".join(rows))) == sorted(Stats().result())
 
 
 def test_the_example_can_be_read_whole() -> None:

@@ -32,7 +32,7 @@ from rushes.files.checksum import calculate_checksum
 from rushes.jsonl import json_bytes
 from rushes.plan import Plan, load_plan, started
 from rushes.records import ManifestRow, WrittenFile
-from rushes.results import results, work_done
+from rushes.results import results, throughput, work_done
 from rushes.storage import is_storage
 from rushes.summary.checksums import write_checksums
 from rushes.summary.diff import since
@@ -187,6 +187,7 @@ def _summary(facts: Facts, outcome: RunOutcome) -> dict[str, Any]:
         "items": outcome.items,
         "work": outcome.work,
         "messages": outcome.messages,
+        "throughput": throughput(outcome.work),
         "rebuilt_from": rebuilt_from(facts.workspace, outcome.run),
         "manifest_sha256": outcome.manifest_sha256,
         "since": outcome.since,

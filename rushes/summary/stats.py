@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from rushes.records import ManifestRow, Quality
+from rushes.summary.provenance import Licences, Sources
 from rushes.summary.shapes import DURATIONS_S, BoxPlaces, Histogram
 
 __all__ = ["Stats"]
@@ -70,6 +71,8 @@ class Stats:
         self._places = BoxPlaces()
         self._durations = Histogram(DURATIONS_S)
         self._rates: Counter[str] = Counter()
+        self._sources = Sources()
+        self._licences = Licences()
         self._files: Counter[str] = Counter()
         self._splits: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._classes: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -84,6 +87,7 @@ class Stats:
         if row.path is not None:
             self._add_file(row)
         self._dropped.update(row.dropped)
+        self._sources.add(row)
 
     @property
     def planned(self) -> int:
@@ -115,6 +119,8 @@ class Stats:
             "frame_rates": _sorted(self._rates),
             "dropped": _sorted(self._dropped),
             "dropped_streams": _sorted(self._streams),
+            "sources": self._sources.result(),
+            "licences": self._licences.result(),
             "quality": {metric: found.result() for metric, found in sorted(self._quality.items())},
         }
 
@@ -132,6 +138,7 @@ class Stats:
             self._quality[row.quality.metric].add(row.id, row.quality)
         if row.status == "ok" and row.members is None:
             self.media += 1
+            self._licences.add(row)
             self._duration_s += row.duration_s or 0.0
             self._codecs[row.video_codec or row.media_type or "unknown"] += 1
             if row.duration_s is not None:

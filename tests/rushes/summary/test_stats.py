@@ -64,13 +64,50 @@ def test_nothing_counts_as_nothing_and_every_key_is_there() -> None:
 def test_no_number_stands_there_that_nothing_counts() -> None:
     """Each key changes with some row; one that never does is a lie."""
     rows = [
-        replace(IMAGE, annotations=(BOX,), action="kept", dropped={"empty_box": 1}, width=1, height=1),
+        replace(
+            IMAGE,
+            annotations=(BOX,),
+            attributes={"license": "CC0"},
+            action="kept",
+            dropped={"empty_box": 1},
+            width=1,
+            height=1,
+        ),
         replace(IMAGE, id="c", duration_s=1.0, fps=25.0),
         replace(IMAGE, id="b", robots="no robots.txt", dropped_streams={"audio": 1}, quality=Quality("ssim", 0.9, 0.8)),
         ManifestRow("f", "f", "failed", "download", error_code="timeout"),
     ]
     nothing, something = counted().result(), counted(*rows).result()
     assert [key for key in nothing if nothing[key] == something[key]] == []
+
+
+def test_items_and_bytes_are_counted_by_host_or_folder() -> None:
+    rows = [
+        replace(IMAGE, source="https://h.example/a/b.png?x=1"),
+        replace(IMAGE, id="f", source="https://h.example/v.mp4", parent="v", frame=0),
+        replace(IMAGE, id="g", source="https://h.example", status="failed", path=None),
+        replace(IMAGE, id="l", source="file:///data/street/a.png", path=None, status="skipped"),
+        replace(IMAGE, id="s", source="s3://bucket/deep/key.png", size_bytes=5),
+    ]
+    found = counted(*rows).result()["sources"]
+    assert found == {
+        "file:///data/street": {"ok": 0, "failed": 0, "skipped": 1, "quarantined": 0, "bytes": 0},
+        "https://h.example": {"ok": 1, "failed": 1, "skipped": 0, "quarantined": 0, "bytes": 14},
+        "s3://bucket": {"ok": 1, "failed": 0, "skipped": 0, "quarantined": 0, "bytes": 5},
+    }
+
+
+def test_licences_are_counted_by_what_rows_say_and_by_nothing_where_no_row_says_any() -> None:
+    rows = [replace(IMAGE, attributes={key: value}) for key, value in (("licence", "CC0"), ("License", "MIT"))]
+    assert counted(*rows, IMAGE, rows[0]).result()["licences"] == {"CC0": 2, "MIT": 1, "not said": 1}
+    assert counted(IMAGE, replace(IMAGE, status="failed", attributes={"license": "MIT"})).result()["licences"] == {}
+
+
+def test_there_is_an_end_to_the_places_that_are_told_apart() -> None:
+    rows = [replace(IMAGE, source=f"https://{n}.example/a", attributes={"license": f"{n}"}) for n in range(3000)]
+    found = counted(*rows).result()
+    assert len(found["sources"]) == len(found["licences"]) == 2001
+    assert (found["sources"]["other"]["ok"], found["licences"]["other"]) == (1000, 1000)
 
 
 def test_the_order_of_the_rows_changes_nothing() -> None:
