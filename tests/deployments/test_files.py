@@ -16,7 +16,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from cli.server import own_server, ready
+from tests.prefect_server import prefect_server
 
 ROOT = Path(__file__).parents[2]
 HERE = ROOT / "deployments"
@@ -120,8 +120,8 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("pools")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RUSHES_HOME", os.environ.get("RUSHES_HOME", str(ROOT / ".rushes")))
-        with own_server(folder) as server:
-            yield ready(server)
+        with prefect_server(folder) as url:
+            yield url
 
 
 @pytest.mark.parametrize("kind", TYPES)

@@ -7,15 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from cli.server import own_server, ready
 from tests.e2e.demo_run import HOME
+from tests.prefect_server import prefect_server
 
 
 @pytest.fixture(scope="session", autouse=True)
 def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RUSHES_HOME", os.environ.get("RUSHES_HOME", HOME))
-        with own_server(tmp_path_factory.mktemp("prefect")) as server:
-            url = ready(server)
+        with prefect_server(tmp_path_factory.mktemp("prefect")) as url:
             patch.setenv("PREFECT_API_URL", url)
             yield url

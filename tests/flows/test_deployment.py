@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import requests
 
-from cli.server import own_server, ready
 from examples.demo.server import MediaServer, serve
 from examples.demo.source import prepare, write_source
+from tests.prefect_server import prefect_server
 
 ROOT = Path(__file__).parents[2]
 PREFECT = [sys.executable, "-m", "prefect"]
@@ -40,8 +40,8 @@ def media(folder: Path) -> Iterator[MediaServer]:
 def api(folder: Path) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RUSHES_HOME", os.environ.get("RUSHES_HOME", str(ROOT / ".rushes")))
-        with own_server(folder) as server:
-            yield ready(server)
+        with prefect_server(folder) as url:
+            yield url
 
 
 @pytest.fixture(scope="module")

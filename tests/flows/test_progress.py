@@ -16,13 +16,13 @@ from prefect import flow, task
 from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
 
 import rushes.progress
-from cli.server import own_server, ready
 from flows.progress import moving
 from flows.runner import settle, thread_runner
 from rushes.errors import ConfigError
 from rushes.pipeline_file import validate
 from rushes.progress import telling
 from rushes.workspace import Batch, opened
+from tests.prefect_server import prefect_server
 
 ROOT = Path(__file__).parents[2]
 BATCHES = tuple(Batch(f"ingest-{number:04d}", "run", "runs/run/ingest.jsonl", 0, 5) for number in range(2))
@@ -33,8 +33,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setenv("RUSHES_HOME", os.environ.get("RUSHES_HOME", str(ROOT / ".rushes")))
-        server = stack.enter_context(own_server(tmp_path_factory.mktemp("prefect")))
-        url = ready(server)
+        url = stack.enter_context(prefect_server(tmp_path_factory.mktemp("prefect")))
         stack.enter_context(temporary_settings({PREFECT_API_URL: url, PREFECT_LOGGING_TO_API_ENABLED: False}))
         yield url
 

@@ -23,11 +23,11 @@ from prefect.task_runners import TaskRunner
 from prefect_ray import RayTaskRunner
 from prefect_ray.context import remote_options
 
-from cli.server import own_server, ready
 from flows.runner import LeanRayTaskRunner, ray_runner, settle, thread_runner, unless_failed
 from rushes.errors import ConfigError, RunFailedError
 from rushes.pipeline_file import validate
 from rushes.summary.outcome import RunOutcome
+from tests.prefect_server import prefect_server
 
 ROOT = Path(__file__).parents[2]
 RUNNERS = {"lean": LeanRayTaskRunner, "plain": RayTaskRunner, "threads": thread_runner}
@@ -38,8 +38,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setenv("RUSHES_HOME", os.environ.get("RUSHES_HOME", str(ROOT / ".rushes")))
-        server = stack.enter_context(own_server(tmp_path_factory.mktemp("prefect")))
-        url = ready(server)
+        url = stack.enter_context(prefect_server(tmp_path_factory.mktemp("prefect")))
         stack.enter_context(temporary_settings({PREFECT_API_URL: url, PREFECT_LOGGING_TO_API_ENABLED: False}))
         yield url
 
