@@ -9,6 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from rushes.formats.placing import box_of, clip, is_box_inside
+from rushes.formats.relations import complete
 from rushes.labels import Annotation
 from rushes.records import MediaInfo
 
@@ -40,7 +41,10 @@ def fitted(
         cut = _cut(label, info, dropped)
         if cut is not None:
             found.append(_named(cut, name, is_image))
-    return _related(tuple(found), dropped)
+    kept, dangling = complete(found)
+    if dangling:
+        dropped["relation_unsupported"] += dangling
+    return kept
 
 
 def _cut(label: Annotation, info: MediaInfo, dropped: Counter[str]) -> Annotation | None:
@@ -57,13 +61,3 @@ def _named(label: Annotation, name: str, is_image: bool) -> Annotation:
     if is_image and (label.frame is not None or label.time_s is not None):
         changes |= {"frame": None, "time_s": None}
     return replace(label, **changes) if changes else label
-
-
-def _related(labels: tuple[Annotation, ...], dropped: Counter[str]) -> tuple[Annotation, ...]:
-    """Returns labels without relations that lead to one that was left out."""
-    if not any(label.relation for label in labels):
-        return labels
-    known = {label.id for label in labels}
-    kept = tuple(label for label in labels if label.relation is None or known.issuperset(label.relation))
-    dropped["relation_unsupported"] += len(labels) - len(kept)
-    return kept

@@ -14,6 +14,7 @@ from rushes.export.frames import Clip, chosen, clip_of, cut
 from rushes.export.names import file_stem
 from rushes.export.split import split_of
 from rushes.formats.placing import clip, is_placed, scale
+from rushes.formats.relations import complete
 from rushes.labels import Annotation
 from rushes.layouts import layout_of
 from rushes.records import Media, MediaInfo, Sample
@@ -134,6 +135,7 @@ def _from_video(media: Media, pipeline: Pipeline, workspace: Workspace) -> tuple
     still = pipeline.frames.still
     paths = cut(media, sorted(taken.values()), still, workspace)
     base, found = _base(media, pipeline), []
+    apart = [label for label in throughout if label.relation]  # those whose ends share no frame
     for frame, rank in sorted(taken.items()):
         labels = by_frame.pop(frame, ())
         if rank not in paths:
@@ -141,7 +143,10 @@ def _from_video(media: Media, pipeline: Pipeline, workspace: Workspace) -> tuple
             continue
         info = MediaInfo(still.media_type, base.info.width, base.info.height)
         picture = _picture(base, frame, times.source[frame], paths[rank], info, workspace)
-        found.append(_fitted(picture, throughout + labels, media.source_info))
+        here, _ = complete(throughout + labels)
+        apart = [label for label in apart if label not in here]
+        found.append(_fitted(picture, here, media.source_info))
+    dropped["relation_unsupported"] += len(apart) if found else 0
     dropped["frame_not_taken"] += _count(by_frame.values()) + (0 if found else len(throughout))
     return found, +dropped
 
@@ -202,7 +207,9 @@ def _fitted(sample: Sample, labels: Iterable[Annotation], source: MediaInfo, *, 
             dropped[reason] += 1
         if cut_off is not None:
             kept.append(cut_off)
-    return replace(sample, annotations=tuple(kept), dropped=dict(sorted(dropped.items())))
+    whole, dangling = complete(kept)
+    dropped["relation_unsupported"] += dangling
+    return replace(sample, annotations=whole, dropped=dict(sorted((+dropped).items())))
 
 
 def _base(media: Media, pipeline: Pipeline) -> Sample:

@@ -38,6 +38,32 @@ def test_an_image_is_one_sample_with_its_labels(workspace: Workspace) -> None:
     assert not dropped
 
 
+NEXT_TO = Annotation("next to", relation=("1", "2"), id="3")
+
+
+def test_a_relation_goes_with_a_label_that_it_leads_to(workspace: Workspace) -> None:
+    inside, outside = Annotation("car", box=(1, 1, 9, 9), id="1"), Annotation("bus", box=(999, 1, 9, 9), id="2")
+    source = Source("a", "a.png", annotations=(inside, outside, NEXT_TO))
+    (sample,), _ = samples(image(workspace, source), pipeline(workspace), workspace)
+    assert sample.annotations == (inside,)
+    assert sample.dropped == {"outside_image": 1, "relation_unsupported": 1}
+    source = replace(source, annotations=(inside, replace(outside, box=(20, 20, 9, 9)), NEXT_TO))
+    (sample,), _ = samples(image(workspace, source), pipeline(workspace), workspace)
+    assert sample.annotations == source.annotations
+    assert sample.dropped == {}
+
+
+def test_a_relation_stands_on_the_frames_that_have_both_its_ends(workspace: Workspace) -> None:
+    one, two = replace(on_frame(0), id="1"), replace(on_frame(0), id="2")
+    far = Annotation("far", relation=("1", "4"), id="5")
+    labels = (one, two, replace(on_frame(2), id="4"), NEXT_TO, far)
+    media = video(workspace, Source("v", "v.mp4", annotations=labels), frames=4)
+    found, dropped = samples(media, pipeline(workspace, frames="annotated"), workspace)
+    assert [[label.id for label in sample.annotations] for sample in found] == [["3", "1", "2"], ["4"]]
+    assert [sample.dropped for sample in found] == [{}, {}]
+    assert dropped == {"relation_unsupported": 1}
+
+
 def test_unlabelled_is_not_labelled_empty(workspace: Workspace) -> None:
     settings = pipeline(workspace)
     for labels, labelled in ((None, False), ((), True)):
