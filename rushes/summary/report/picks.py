@@ -6,6 +6,7 @@ The manifest may be long and a row large, so of the rows that are candidates onl
 from __future__ import annotations
 
 import heapq
+import math
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -51,17 +52,27 @@ class _Least:
     def __init__(self, most: int) -> None:
         self._most = most
         self._apart: dict[int, tuple[int, int]] = {}
-        self._any: list[tuple[int, int]] = []
+        self._any: list[tuple[int, int]] = []  # negative, so that the largest is the first
+        self._bounds: tuple[float, float] = (math.inf, math.inf)
 
-    def offer(self, row: _Row, place: int) -> None:
-        own = (zlib.crc32(row.id.encode()), place)
-        group = zlib.crc32(row.parent.encode()) if row.parent else own[0]
-        self._apart[group] = min(own, self._apart.get(group, own))
+    def offer(self, own: int, group: int, place: int) -> None:
+        """Takes a row into account.
+
+        Args:
+            own: The digest of its id.
+            group: The digest of what it looks like: of its video's id, or its own.
+            place: Where it stands in the file.
+        """
+        if group > self._bounds[0] and own > self._bounds[1]:
+            return  # as most rows do
+        self._apart[group] = min((own, place), self._apart.get(group, (own, place)))
         if len(self._apart) > self._most:
             del self._apart[max(self._apart)]
-        heapq.heappush(self._any, (-own[0], -own[1]))
+        heapq.heappush(self._any, (-own, -place))
         if len(self._any) > self._most:
             heapq.heappop(self._any)
+        if len(self._apart) == self._most == len(self._any):
+            self._bounds = (max(self._apart), -self._any[0][0])
 
     def places(self) -> list[int]:
         apart = [place for _, (_, place) in sorted(self._apart.items())]
@@ -96,9 +107,11 @@ def pick(manifest: Path, classes: Iterable[str], of_each: int, others: int) -> P
         for line in file:
             row = decoder.decode(line)
             if row.path is not None:
-                every.offer(row, place)
+                own = zlib.crc32(row.id.encode())
+                group = zlib.crc32(row.parent.encode()) if row.parent else own
+                every.offer(own, group, place)
                 for name in {label.label for label in row.annotations or ()} & by_class.keys():
-                    by_class[name].offer(row, place)
+                    by_class[name].offer(own, group, place)
             place += len(line)
         found = {name: _rows(file, least) for name, least in by_class.items()}
         return Picks({name: rows for name, rows in found.items() if rows}, _rows(file, every))

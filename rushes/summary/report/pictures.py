@@ -39,6 +39,7 @@ class Shown(NamedTuple):
         width: Of the picture, in pixels.
         height: Likewise.
         labels: Labels that it bears, by class, and the colour that each is drawn in.
+        linked: Whether the file stands beside the page, and not in a shard.
     """
 
     row: ManifestRow
@@ -46,22 +47,22 @@ class Shown(NamedTuple):
     width: int
     height: int
     labels: Mapping[str, tuple[int, str]]
+    linked: bool = True
 
 
-def shown(row: ManifestRow, path: Path, classes: Sequence[str], name: str | None = None) -> Shown | None:
+def shown(row: ManifestRow, path: Path, colours: Mapping[str, str], name: str | None = None) -> Shown | None:
     """Returns a picture of a file, or None of one that cannot be looked at.
 
     Args:
         row: The file's row.
         path: The file.
-        classes: Class names, in the dataset's order.
+        colours: Colour of each class, like `#e69f00`.
         name: The class that is shown; the others' labels are drawn more faintly.
     """
     try:
         picture, labels = _video(row, path, name) if (row.media_type or "").startswith("video/") else _image(row, path)
     except (RushesError, FileNotFoundError):
         return None
-    colours = {found: COLOURS[classes.index(found) % len(COLOURS)] for found in classes}
     if row.width and row.height:
         sx, sy = picture.width / row.width, picture.height / row.height
         labels = [scale(label, sx, sy) for label in labels]

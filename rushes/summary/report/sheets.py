@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from rushes.records import ManifestRow
 from rushes.summary.report.picks import Picks, pick, rarest
-from rushes.summary.report.pictures import Shown, shown
+from rushes.summary.report.pictures import COLOURS, Shown, shown
 from rushes.workspace import Workspace, stored
 
 __all__ = ["Media", "Sheets", "sheets"]
@@ -58,8 +58,9 @@ def sheets(manifest: Path, classes: Sequence[str], stats: Mapping[str, Any], med
     of_classes = [(row, name) for name, rows in picks.by_class.items() for row in rows]
     wanted = list(_bounded([*of_classes, *((row, None) for row in picks.others)], media.far))
     paths = sorted({row.path for row, _ in wanted if row.path is not None})
+    colours = {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(classes)}
     with media.fetch(*paths) as folder, ThreadPoolExecutor(2) as pool:
-        made = pool.map(lambda one: shown(one[0], _path(one[0], folder, media), classes, one[1]), wanted)
+        made = pool.map(lambda one: _shown(one[0], folder, media, colours, one[1]), wanted)
         keys: list[tuple[str, str | None]] = [(row.id, name) for row, name in wanted]
         found = dict(zip(keys, _within(made), strict=False))
     return _sorted(picks, found, len(stats["classes"]))
@@ -77,6 +78,12 @@ def _bounded(wanted: Sequence[tuple[ManifestRow, str | None]], far: bool) -> Ite
                 yield row, name
         elif (row.width or 0) * (row.height or 0) <= _MOST_PIXELS:
             yield row, name
+
+
+def _shown(row: ManifestRow, folder: Path, media: Media, colours: Mapping[str, str], name: str | None) -> Shown | None:
+    path = _path(row, folder, media)
+    picture = shown(row, path, colours, name)
+    return picture and picture._replace(linked=path.is_relative_to(folder))
 
 
 def _path(row: ManifestRow, folder: Path, media: Media) -> Path:
