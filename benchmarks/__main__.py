@@ -15,6 +15,7 @@ _NAMES = (
     "frames_of_an_hour",
     "formats_vs_peers",
     "aggregate_rows",
+    "verify_vs_sha256sum",
 )
 
 
