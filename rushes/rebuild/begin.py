@@ -10,13 +10,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from rushes.config import Pipeline
-from rushes.errors import ConfigError, CredentialsError
+from rushes.errors import ConfigError, CredentialsError, RushesError
 from rushes.export.given import ORIGINAL, carried
 from rushes.files.sums import read_sums
 from rushes.jsonl import read_lines
 from rushes.pipeline_file import overridden, validate
 from rushes.plan import Given, Plan, make_plan
+from rushes.rebuild.packed import Shards
 from rushes.records import ManifestRow, Rejection, Source
 from rushes.rejection import reject
 from rushes.storage import is_storage
@@ -78,6 +81,7 @@ def rows_of(dataset: Path) -> Iterator[Source | Rejection]:
         ConfigError: Manifest and sources do not belong together.
     """
     sources: Iterator[Source] = read_lines(dataset / SOURCES, Source)
+    shards = Shards()
     for row in read_lines(dataset / MANIFEST, ManifestRow):
         if row.parent is not None:
             continue
@@ -90,7 +94,7 @@ def rows_of(dataset: Path) -> Iterator[Source | Rejection]:
                 f"{dataset}: {MANIFEST} has the item {row.id}, and {SOURCES} has {source.id if source else 'none'} in "
                 "its place; expected two files of one run. Take both from the same copy."
             )
-        yield _usable(source)
+        yield _usable(source, shards)
 
 
 def check_destination(dataset: str, destination: str, digest: str) -> None:
@@ -135,15 +139,18 @@ def original(dataset: str) -> Iterator[Path]:
         yield folder
 
 
-def _usable(source: Source) -> Source | Rejection:
-    """Returns a row, or why it cannot be fetched: secrets of URLs are not kept."""
+def _usable(source: Source, shards: Shards) -> Source | Rejection:
+    """Returns a row as it can be fetched, or why it cannot: secrets of URLs are not kept."""
     if any(text.endswith("=…") for text in source.url.partition("?")[2].split("&")):
         error = CredentialsError(
             f"{source.url}: the URL had a secret in it, which no dataset keeps. Make it public, or reach it by a "
             "storage's own URL (s3://, gs://, sftp://), whose credentials the environment has."
         )
         return reject(source, "plan", error)
-    return source
+    try:
+        return replace(source, url=shards.located(source.url))
+    except RushesError as error:
+        return reject(source, "plan", error)
 
 
 def _place(place: str) -> str:

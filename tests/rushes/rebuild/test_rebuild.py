@@ -185,6 +185,19 @@ def test_local_files_and_a_dataset_as_source_come_again_with_their_classes(tmp_p
     assert rebuild(Path(config.output_place), tmp_path / "elsewhere").identical
 
 
+def test_items_out_of_shards_are_found_in_them_again(tmp_path: Path, server: Server) -> None:
+    shards = made(tmp_path / "one", server, **(FRAMES | {"export": {"format": "webdataset"}}))
+    workspace = Workspace(tmp_path / "two" / "work")
+    config = pipeline(workspace, source=str(shards), export={"format": "yolo"}, run={"max_failed": 1})
+    assert run(config, workspace).items["ok"] > 20
+    dataset = Path(config.output_place)
+    assert rebuild(dataset, tmp_path / "elsewhere").identical
+    next(shards.rglob("train*.tar")).unlink()
+    reasons = rebuild(dataset, tmp_path / "again").reasons
+    assert reasons["gone"] > 10
+    assert set(reasons) == {"gone"}
+
+
 def test_made_with_other_programs_is_said_with_both_versions(tmp_path: Path, server: Server) -> None:
     dataset = made(tmp_path, server, **(FRAMES | SMALL))
     lines = (dataset / "manifest.jsonl").read_text().splitlines()
