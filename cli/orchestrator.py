@@ -36,7 +36,11 @@ _OBJECT_STORE_BYTES = 128 * 2**20  # what travels is file names and counts
 def run_flow(name: str, config: Pipeline, runner: str, *more: str) -> Any:
     """Runs a flow in this process and returns what it returns; `more` are its other parameters."""
     with orchestrated(with_ray=runner == "ray"):
-        return _flow(name, runner)(config, *more)
+        flow = _flow(name, runner)
+        from prefect import tags  # imported by now
+
+        with tags("rushes"):
+            return flow(config, *more)
 
 
 @contextmanager

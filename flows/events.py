@@ -11,7 +11,7 @@ __all__ = ["emit_outcome"]
 
 
 def emit_outcome(config: Pipeline, ended: RunOutcome) -> None:
-    """Tells Prefect of `rushes.dataset.published`, or `rushes.dataset.failed`; its flow run and deployment stand beside.
+    """Emits `rushes.dataset.published` or `rushes.dataset.failed`; Prefect puts flow run and deployment beside it.
 
     What a trigger may have to tell apart is a label of the resource, because a trigger does not look into payloads.
     """

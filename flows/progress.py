@@ -30,8 +30,7 @@ _EVERY_S = 1.0
 _EVERY_IN_STORAGE_S = 10.0
 _SHARE = 0.02  # of the time of the process that waits, at most
 _UNANSWERED = (httpx.HTTPError, PrefectException, RushesError, OSError)
-_VERBS = {"download": "downloaded", "transcode": "probed or transcoded", "chunks": "encoded", "export": "exported"}
-_NOUNS = {"members": "members", "long": "chunks and videos"}
+_VERBS = {"download": "downloaded", "transcode": "made", "chunks": "chunks encoded", "export": "exported"}
 
 Tick = Callable[[], None]
 Parts = Mapping[str, Sequence[Batch]]
@@ -54,7 +53,7 @@ def moving(config: Pipeline, run: str, part: str, todo: Parts) -> Iterator[Tick]
         yield lambda: None
         return
     with opened(config.workspace_place) as workspace:
-        bar = _Bar(_Watch(workspace, run, part, todo), artifact_key(config.name, f"{part}-progress"))
+        bar = _Bar(_Watch(workspace, run, todo), artifact_key(config.name, f"{part}-progress"))
         try:
             yield bar.tick
         except Exception as error:
@@ -70,11 +69,10 @@ def moving(config: Pipeline, run: str, part: str, todo: Parts) -> Iterator[Tick]
 class _Watch:
     """How far a part of a run is."""
 
-    def __init__(self, workspace: Workspace, run: str, part: str, todo: Parts) -> None:
+    def __init__(self, workspace: Workspace, run: str, todo: Parts) -> None:
         self.every_s = _EVERY_IN_STORAGE_S if workspace.mirror else _EVERY_S
         self._workspace = workspace
         self._run = run
-        self._nouns = _NOUNS.get(part, "items")
         self._counts = {(batch.name, stage): batch.count for stage, batches in todo.items() for batch in batches}
         self._totals = {stage: sum(batch.count for batch in batches) for stage, batches in todo.items()}
 
@@ -96,8 +94,7 @@ class _Watch:
 
     def words(self, done: Mapping[str, int]) -> str:
         """Returns what is done, in words."""
-        told = (f"{count:,} of {self._totals[stage]:,} {_VERBS[stage]}" for stage, count in done.items())
-        return f"{self._nouns}: {', '.join(told)}".capitalize()
+        return ", ".join(f"{count:,} of {self._totals[stage]:,} {_VERBS[stage]}" for stage, count in done.items())
 
 
 class _Bar:

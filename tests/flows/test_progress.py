@@ -100,7 +100,7 @@ def test_it_moves_with_the_items_and_ends_whole(api: str, tmp_path: Path) -> Non
     middle = held(api, tmp_path, "moves", None)
     assert 0 < middle["data"] <= 40
     end = artifact(api, "moves")
-    words = "Items: 10 of 10 downloaded, 5 of 5 probed or transcoded"
+    words = "10 of 10 downloaded, 5 of 5 made"
     assert (end["data"], end["description"], end["id"]) == (100, words, middle["id"])
 
 
@@ -109,7 +109,7 @@ def test_it_says_why_it_stopped(api: str, tmp_path: Path) -> None:
         held(api, tmp_path, "stops", ConfigError("source = a.csv: cannot be read."))
     end = artifact(api, "stops")
     assert end["data"] < 100
-    assert end["description"].endswith("probed or transcoded. Stopped: source = a.csv: cannot be read.")
+    assert end["description"].endswith("made. Stopped: source = a.csv: cannot be read.")
 
 
 def test_an_artifact_that_somebody_removed_fails_no_run(api: str, tmp_path: Path) -> None:
