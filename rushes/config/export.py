@@ -74,6 +74,8 @@ class ExportConfig(Section):
     """Describe the dataset as a Frictionless data package, too: `datapackage.json`."""
     bag: bool | Literal["holey"] = False
     """Put the dataset into a BagIt bag beside it, too; holey: without the media that can be fetched from their URLs."""
+    mhl: bool = False
+    """List the dataset in a media hash list beside it, too (ASC MHL), for which every file is read once more."""
 
     @field_validator("params")
     @classmethod

@@ -66,11 +66,12 @@ class Pipeline(Section):
 
     @field_validator("export")
     @classmethod
-    def _bag_beside(cls, value: ExportConfig, others: ValidationInfo) -> ExportConfig:
+    def _beside_a_folder(cls, value: ExportConfig, others: ValidationInfo) -> ExportConfig:
         place = others.data.get("output") or others.data.get("workspace") or ""
-        if value.bag and "://" in place:
-            expected = f"expected an output in a folder, because a bag is made of links, and {place} is in a storage"
-            raise wrong(("bag",), value.bag, expected)
+        for key, asked in (("bag", value.bag), ("mhl", value.mhl)):
+            if asked and "://" in place:
+                expected = "expected an output in a folder, because this stands beside it and is made of its files"
+                raise wrong((key,), asked, expected)
         return value
 
     @field_validator("profiles")

@@ -44,6 +44,7 @@ from rushes.summary.origin import rebuilt_from, write_origin
 from rushes.summary.outcome import FAILURES, RunOutcome, failed_share, save_outcome
 from rushes.summary.output import building, publish_dataset, published, written
 from rushes.summary.packages.bag import write_bag
+from rushes.summary.packages.mhl import write_mhl
 from rushes.summary.publish import MANIFEST, SUMMARY
 from rushes.summary.report.sheets import Media
 from rushes.summary.report.write import write_report
@@ -76,6 +77,8 @@ def aggregate(pipeline: Pipeline, workspace: Workspace, run: str, batches: Seque
     dataset = publish_dataset(pipeline.output_place, outcome.good)
     if pipeline.export.bag and outcome.good:
         write_bag(pipeline)
+    if pipeline.export.mhl and outcome.good:
+        write_mhl(pipeline)
     return save_outcome(workspace, replace(outcome, dataset=dataset))
 
 

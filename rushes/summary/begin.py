@@ -17,6 +17,7 @@ from rushes.records import ManifestRow, Source
 from rushes.summary.drift import check_classes
 from rushes.summary.output import begin, published
 from rushes.summary.packages.bag import check_bag
+from rushes.summary.packages.mhl import check_mhl
 from rushes.summary.publish import MANIFEST
 from rushes.workspace import Batch, Workspace
 
@@ -33,6 +34,7 @@ def begin_export(pipeline: Pipeline, workspace: Workspace, run: str) -> tuple[Ba
     """
     check_classes(pipeline, workspace, run)
     check_bag(pipeline)
+    check_mhl(pipeline)
     begin(pipeline.output_place)
     original = workspace.run(run) / ORIGINAL
     workspace.need(workspace.relative(original))

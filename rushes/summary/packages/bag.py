@@ -9,7 +9,6 @@ A bag that is there may be older than the dataset, where that came from a run wi
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -18,16 +17,14 @@ import msgspec
 
 from rushes import __version__
 from rushes.config import Pipeline
-from rushes.errors import ConfigError, OutputOccupiedError
+from rushes.errors import OutputOccupiedError
 from rushes.export.kept import linked
-from rushes.files.sums import iter_sums
 from rushes.jsonl import read_lines
 from rushes.layouts import layout_of
-from rushes.storage import is_storage
+from rushes.summary.packages.beside import beside, listed_files, need_folder, sha256_of
 from rushes.summary.publish import MANIFEST, publish_dataset
-from rushes.summary.verify import CHECKSUMS, UNLISTED
 
-__all__ = ["bag_of", "check_bag", "write_bag"]
+__all__ = ["check_bag", "write_bag"]
 
 _DECLARATION = "bagit.txt"
 _PAYLOAD = "manifest-sha256.txt"
@@ -46,12 +43,6 @@ class _Row(msgspec.Struct):
     parent: str | None = None
 
 
-def bag_of(pipeline: Pipeline) -> Path:
-    """Returns where the bag of a pipeline stands."""
-    output = Path(pipeline.output_place)
-    return output.with_name(f"{output.name}.bag")
-
-
 def check_bag(pipeline: Pipeline) -> None:
     """Refuses a bag whose place holds something else.
 
@@ -61,11 +52,8 @@ def check_bag(pipeline: Pipeline) -> None:
     """
     if not pipeline.export.bag:
         return
-    if is_storage(pipeline.output_place):
-        raise ConfigError(
-            "export.bag: expected an output in a folder, because a bag is made of links; set it to false."
-        )
-    bag = bag_of(pipeline)
+    need_folder(pipeline, "bag")
+    bag = beside(pipeline, "bag")
     if bag.exists() and not (bag / _DECLARATION).is_file():
         raise OutputOccupiedError(
             f"{bag}: holds something that is no bag; expected nothing, or an earlier bag. Move it away, or set "
@@ -75,13 +63,13 @@ def check_bag(pipeline: Pipeline) -> None:
 
 def write_bag(pipeline: Pipeline) -> None:
     """Puts the dataset that stands at the output into a bag beside it, in place of the one before."""
-    output, bag = Path(pipeline.output_place), bag_of(pipeline)
+    output, bag = Path(pipeline.output_place), beside(pipeline, "bag")
     building = bag.with_name(f".{bag.name}.building")
     shutil.rmtree(building, ignore_errors=True)  # of a run that was killed
     (building / "data").mkdir(parents=True)
     files = size_bytes = 0
     with (building / _PAYLOAD).open("w", encoding="utf-8", newline="") as listed:
-        for path, digest in _files(output):
+        for path, digest in listed_files(output):
             size_bytes += _put(output / path, building / "data" / path)
             files += 1
             listed.write(f"{digest}  {_encoded(f'data/{path}')}\n")
@@ -91,14 +79,6 @@ def write_bag(pipeline: Pipeline) -> None:
         _write(building / _FETCH, _fetch(building / "data", holey=pipeline.export.bag == "holey"))
     _write(building / _TAGS, _tags(building))
     publish_dataset(building, bag)
-
-
-def _files(dataset: Path) -> Iterator[tuple[str, str]]:
-    """Yields all files of the dataset with their digests."""
-    yield from iter_sums(dataset / CHECKSUMS)
-    for name in sorted(UNLISTED):
-        if (dataset / name).is_file():
-            yield name, _sha256(dataset / name)
 
 
 def _put(source: Path, target: Path) -> int:
@@ -155,7 +135,7 @@ def _folded(text: str) -> str:
 
 def _tags(bag: Path) -> list[str]:
     names = sorted(path.name for path in bag.iterdir() if path.is_file())
-    return [f"{_sha256(bag / name)}  {name}" for name in names]
+    return [f"{sha256_of(bag / name)}  {name}" for name in names]
 
 
 def _write(path: Path, lines: Iterable[str]) -> None:
@@ -174,8 +154,3 @@ def _encoded(path: str) -> str:
 
 def _url(source: str) -> str:
     return "".join(f"%{ord(char):02X}" if char in " \t\r\n" else char for char in source)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

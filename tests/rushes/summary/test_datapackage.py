@@ -35,7 +35,7 @@ def test_every_document_is_a_resource_with_its_digest(tmp_path: Path) -> None:
     assert paths == {
         *("README.md", "classes.txt", "croissant.json", "dataset.yaml", "failures.jsonl", "file_index.json"),
         *("annotations/instances_train.json", "annotations/instances_val.json"),
-        *("manifest.jsonl", "manifest.parquet", "stats.json"),
+        *("manifest.jsonl", "manifest.parquet", "rebuild.json", "sources.jsonl", "stats.json"),
     }
     (folder / "manifest.jsonl").chmod(0o644)
     (folder / "manifest.jsonl").write_bytes((folder / "manifest.jsonl").read_bytes().replace(b'"red"', b'"rod"'))
