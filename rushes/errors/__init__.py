@@ -41,6 +41,7 @@ and what to do about it is the class's `remedy`.
     │   ├── NotMediaError           not_media           quarantined
     │   ├── CorruptMediaError       corrupt_media       quarantined
     │   └── MediaLimitsError        media_limits
+    ├── NeedsClassError             needs_class         skipped
     ├── NeedsFramesError            needs_frames        skipped
     ├── NeedsVideoError             needs_video         skipped
     ├── NotIngestedError            not_ingested        skipped
@@ -58,6 +59,7 @@ from rushes.errors.base import RushesError
 from rushes.errors.item import (
     AnnotationError,
     DuplicateRowError,
+    NeedsClassError,
     NeedsFramesError,
     NeedsVideoError,
     NotIngestedError,
@@ -130,6 +132,7 @@ __all__ = [
     "MediaError",
     "MediaLimitsError",
     "MissingChecksumError",
+    "NeedsClassError",
     "NeedsFramesError",
     "NeedsVideoError",
     "NotIngestedError",

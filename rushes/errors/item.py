@@ -7,6 +7,7 @@ from rushes.errors.base import RushesError
 __all__ = [
     "AnnotationError",
     "DuplicateRowError",
+    "NeedsClassError",
     "NeedsFramesError",
     "NeedsVideoError",
     "NotIngestedError",
@@ -50,6 +51,14 @@ class NotIngestedError(RushesError):
 
     code = "not_ingested"
     remedy = "Run `rushes ingest` or `rushes run` first."
+    status = "skipped"
+
+
+class NeedsClassError(RushesError):
+    """An image without one class as a whole cannot stand in a dataset of folders of classes."""
+
+    code = "needs_class"
+    remedy = "Give it one, in the column `label`; or leave it out, or choose another `export.format`."
     status = "skipped"
 
 

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rushes.errors import NeedsClassError
 from rushes.export.base import BaseExporter, media_path
 from rushes.export.names import file_stem
 from rushes.formats.folder import CLASSES
@@ -34,8 +35,8 @@ class ClassFoldersExporter(BaseExporter):
     def convert_data(self, data: Sample) -> Any:
         """Returns the sample with its class, where it has one."""
         whole = [label for label in data.annotations if _is_of_all(label)]
-        names = {label.label for label in whole} | ({data.label} if data.label is not None else set())
-        label = names.pop() if len(names) == 1 else None
+        names = sorted({label.label for label in whole} | ({data.label} if data.label is not None else set()))
+        label = names[0] if len(names) == 1 else None
         counts = {
             "place_unsupported": len(data.annotations) - len(whole),
             "item_without_class": label is None,
@@ -47,6 +48,9 @@ class ClassFoldersExporter(BaseExporter):
         for reason, count in counts.items():
             if count:
                 self.run.drop(reason, int(count))
+        if label is None:
+            said = f"{len(names)} classes as a whole: {', '.join(names)}" if names else "no class as a whole"
+            self.run.refuse(NeedsClassError(f"{data.id}: an image of {said}; expected one, whose folder it stands in."))
         return _Classified(data, label)
 
     def process_file_saving(self, data: Any, export_path: Path) -> None:

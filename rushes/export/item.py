@@ -118,21 +118,28 @@ class ItemExport:
             yield rejection_row(ready) if isinstance(ready, Rejection) else archive_row(ready)
             return
         _, media, split, samples, dropped = ready
-        rows = [self._row(media, sample, changes) for sample in samples]
+        refusals: list[RushesError] = []
+        rows = [self._row(media, sample, changes, refusals) for sample in samples]
+        if refusals and len(refusals) == len(samples):
+            reasons = sum((Counter(row.dropped) for row in rows), dropped)
+            yield replace(rejection_row(rejected(media, refusals[0])), dropped=dict(sorted(reasons.items())))
+            return
         if len(samples) == 1 and samples[0].parent is None:
             yield replace(rows[0], dropped=dict(sorted((dropped + Counter(rows[0].dropped)).items())))
             return
         yield item_row(media, split, dropped)
         yield from rows
 
-    def _row(self, media: Media, sample: Sample, changes: list[Change]) -> ManifestRow:
+    def _row(self, media: Media, sample: Sample, changes: list[Change], refusals: list[RushesError]) -> ManifestRow:
         run = self._exporter.run
         run.dropped = Counter(sample.dropped)
-        run.placed = None
+        run.begin_sample()
         with running(self._exporter, sample.id):
             self._exporter.export(sample)
         if change := self._gatherer.take():
             changes.append(change)
+        if run.refusal:
+            refusals.append(run.refusal)
         row = sample_row(media, sample, run.placed, run.dropped)
         made = next((file for file in reversed(run.written) if file.path == run.placed), None)
         if made is None or made.sha256 == row.sha256:

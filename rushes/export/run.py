@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from rushes.errors import ExporterError
+from rushes.errors import ExporterError, RushesError
 from rushes.export.kept import linked, same_bytes
 from rushes.export.media import place
 from rushes.jsonl import read_lines
@@ -79,6 +79,8 @@ class ExportRun:
         """Files since the list was last cleared."""
         self.placed: str | None = None
         """Path in the dataset of the media file that was placed last."""
+        self.refusal: RushesError | None = None
+        """Why the sample at hand cannot stand in the dataset."""
         self.dropped: Counter[str] = Counter()
         """Reason codes since the counter was last cleared."""
         self.messages: list[str] = []
@@ -114,6 +116,14 @@ class ExportRun:
     def drop(self, reason: str, count: int = 1) -> None:
         """Notes, for the manifest and the stats, that labels of the sample at hand were left out or changed."""
         self.dropped[reason] += count
+
+    def begin_sample(self) -> None:
+        """Forgets what was noted of the sample before: where it was placed, or why it cannot be."""
+        self.placed = self.refusal = None
+
+    def refuse(self, error: RushesError) -> None:
+        """Notes that the sample at hand cannot stand in the dataset; an item of which none can ends with this error."""
+        self.refusal = error
 
     def emit(self, kind: str, value: Any) -> None:
         """Hands a JSON value to `additional_file_saving`, which reads it with `parts`.

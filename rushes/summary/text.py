@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rushes.errors import NeedsFramesError, NeedsVideoError, NotIngestedError
+from rushes.errors import NeedsClassError, NeedsFramesError, NeedsVideoError, NotIngestedError
 from rushes.summary.outcome import FAILURES, RunOutcome, failed_share
 
 __all__ = ["artifact_key", "failure"]
@@ -12,6 +12,7 @@ __all__ = ["artifact_key", "failure"]
 _MENDS = {
     NeedsFramesError.code: "Set `frames`, which takes images from videos, or an `export.format` that holds videos.",
     NeedsVideoError.code: "Set an `export.format` that holds images.",
+    NeedsClassError.code: "Give images a class in the column `label`, or set another `export.format`.",
     NotIngestedError.code: "Run `rushes ingest` or `rushes run` first.",
 }
 """What to do where nothing came of a run, by error code: of those that are mended in the pipeline file alone."""

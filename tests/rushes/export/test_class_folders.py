@@ -11,11 +11,13 @@ from PIL import Image
 from rushes.convert import convert
 from rushes.datasets import read_dataset
 from rushes.errors import StrictError
+from rushes.export.batch import export_batch
+from rushes.jsonl import read_lines
 from rushes.labels import Annotation
 from rushes.records import ManifestRow, Media, Source
 from rushes.summary.verify import verify_dataset
 from rushes.workspace import Workspace
-from tests.rushes.export.makers import image
+from tests.rushes.export.makers import batch, image, pipeline, video
 from tests.rushes.export.test_folders import export as exported
 from tests.rushes.runs import manifest, png, run, settings
 
@@ -60,6 +62,12 @@ def test_what_has_no_class_or_several_stays_out_and_is_counted(workspace: Worksp
         "in": {f"{what}_unsupported": 1 for what in ("attributes", "flags", "place", "track")},
     }
     assert [row.path for row in rows.values()] == [None, None, None, "train/cat/in.png"]
+    assert [(row.status, row.error_code) for row in rows.values()] == [("skipped", "needs_class")] * 3 + [("ok", None)]
+    assert [row.error for row in rows.values()][:3] == [
+        "none: an image of no class as a whole; expected one, whose folder it stands in.",
+        "box: an image of no class as a whole; expected one, whose folder it stands in.",
+        "both: an image of 2 classes as a whole: cat, zebra; expected one, whose folder it stands in.",
+    ]
 
 
 def test_a_class_that_is_no_name_of_a_folder_never_leads_out(workspace: Workspace, tmp_path: Path) -> None:
@@ -111,5 +119,28 @@ def test_a_run_ends_with_a_dataset_that_verifies(tmp_path: Path) -> None:
     data = Path(str(ended.dataset))
     assert files(data) == ["train/cat/a.png"]
     assert manifest(data)["b"].dropped == {"item_without_class": 1}
+    assert ended.items == {"planned": 2, "ok": 1, "failed": 0, "skipped": 1, "quarantined": 0}
+    assert ended.failures_by_code == {"needs_class": 1}
     found = verify_dataset(data)
     assert (found.missing, found.changed, found.extra) == ((), (), ())
+
+
+def test_a_video_is_skipped_where_none_of_its_frames_has_a_class(workspace: Workspace, tmp_path: Path) -> None:
+    first = Annotation("cat", frame=0)
+    media = [
+        video(workspace, Source("none", "n.mp4", annotations=(), split="train"), frames=2),
+        video(workspace, Source("one", "o.mp4", annotations=(first,), split="train"), frames=4),
+    ]
+    config = pipeline(workspace, frames={"every_s": 0.1}, export={"format": "yolo-cls", "classes": ["cat"]})
+    plan = batch(workspace, media)
+    export_batch(config, workspace, plan, tmp_path / "data", ["cat"])
+    rows = list(read_lines(workspace.run(plan.run) / "export" / f"{plan.name}.rows.jsonl", ManifestRow))
+    found = {row.id: row for row in rows}
+    assert (found["none"].status, found["none"].error_code, found["none"].dropped) == (
+        "skipped",
+        "needs_class",
+        {"item_without_class": 2},
+    )
+    assert [row.id for row in rows if row.parent == "none"] == []
+    assert [row.path is not None for row in rows if row.parent == "one"] == [True, False, False, False]
+    assert found["one"].status == "ok"
