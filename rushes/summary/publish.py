@@ -15,7 +15,7 @@ from typing import Any
 
 from rushes.errors import OutputOccupiedError
 from rushes.export.kept import unshare
-from rushes.jsonl import fsync_dir
+from rushes.jsonl import fsync_dir, storing
 
 __all__ = [
     "CHECKSUMS",
@@ -62,6 +62,7 @@ def begin(output: Path) -> Path:
 
     Raises:
         OutputOccupiedError: The output holds something that rushes did not write.
+        StorageError: No folder can be made there.
     """
     building, old = _beside(output)
     if old.exists() and not output.exists():
@@ -70,7 +71,8 @@ def begin(output: Path) -> Path:
         if leftover.exists():
             shutil.rmtree(leftover)
     check_output(output)
-    building.mkdir(parents=True)
+    with storing(building):
+        building.mkdir(parents=True)
     return building
 
 
@@ -82,12 +84,30 @@ def building_of(output: Path) -> Path:
 def check_output(output: Path) -> None:
     """Refuses places of a dataset, that of a failed run among them, that are neither free nor hold one of ours."""
     for folder in (output, _failed(output)):
-        ours = folder.is_dir() and (not any(folder.iterdir()) or (folder / SUMMARY).is_file())
-        if folder.exists() and not ours:
+        if found := _occupied(folder):
             raise OutputOccupiedError(
-                f"{folder}: holds something that rushes did not write; expected no such folder, an empty one, or an "
-                "earlier dataset. Move it away, or choose another `output`."
+                f"{folder}: {found}; expected no such folder, an empty one, or an earlier dataset. Move it away, or "
+                "choose another `output`."
             )
+
+
+def _occupied(folder: Path) -> str | None:
+    """Returns why a place cannot be a dataset's; None where it can."""
+    if folder.is_symlink():
+        return f"is a symbolic link, to {folder.readlink()}, which a dataset would take the place of"
+    try:
+        first = next(iter(folder.iterdir()), None)
+        summary = json.loads((folder / SUMMARY).read_bytes()) if first else {}
+    except FileNotFoundError:
+        return "holds something that rushes did not write" if folder.exists() else None
+    except NotADirectoryError:
+        return "holds something that rushes did not write: it is a file"
+    except ValueError:
+        return f"its {SUMMARY} is no JSON, so it holds something that rushes did not write, or is damaged"
+    except OSError as error:
+        return f"cannot be looked into: {error.strerror}"
+    ours = first is None or (isinstance(summary, dict) and "over_limit" in summary)
+    return None if ours else f"holds something that rushes did not write, an {SUMMARY} of its own among it"
 
 
 def is_good(summary: Mapping[str, Any]) -> bool:
@@ -109,12 +129,27 @@ def publish_dataset(building: Path, output: Path) -> None:
         unshare(building)  # the good dataset stays, and nobody should change it by mending this one
     _sync_disk(building)  # the files before the names that make them count
     _, old = _beside(output)
-    if output.exists():
+    if not output.exists():
+        building.replace(output)
+    elif not _exchanged(building, output):
         shutil.rmtree(old, ignore_errors=True)  # of a run that was killed while it did this
         output.replace(old)
-    building.replace(output)
+        building.replace(output)
     fsync_dir(output.parent)
-    shutil.rmtree(old, ignore_errors=True)
+    for leftover in (building, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Makes two folders change places in one step, so that there is no moment without a dataset.
+
+    `renameat2(2)`, which Python does not offer; False where the system, or the file system, cannot do it.
+    """
+    library = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(library, "renameat2"):
+        return False
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE of <linux/fs.h>
+    return bool(library.renameat2(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0)
 
 
 def _sync_disk(folder: Path) -> None:

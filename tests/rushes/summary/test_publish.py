@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-from rushes.errors import OutputOccupiedError
+from rushes.errors import OutputOccupiedError, StorageError
 from rushes.summary.publish import SUMMARY, begin, building_of, check_output, place_for, publish_dataset
 
 
@@ -65,6 +66,48 @@ def test_a_file_in_the_place_of_the_output_is_refused_and_an_empty_folder_is_tak
         check_output(tmp_path / "file")
     (tmp_path / "empty").mkdir()
     check_output(tmp_path / "empty")
+
+
+@pytest.mark.parametrize(
+    ("summary", "why"), [(b"{}", "of its own"), (b"[1]", "of its own"), (b"\0\0\0", "is no JSON"), (b"", "is no JSON")]
+)
+def test_a_summary_that_is_none_of_ours_does_not_give_a_folder_away(tmp_path: Path, summary: bytes, why: str) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / SUMMARY).write_bytes(summary)
+    with pytest.raises(OutputOccupiedError, match=why):
+        begin(tmp_path / "data")
+    assert (tmp_path / "data" / SUMMARY).read_bytes() == summary
+
+
+@pytest.mark.parametrize("there", ["dataset", "empty", "dangling"])
+def test_a_link_is_neither_followed_nor_replaced(tmp_path: Path, there: str) -> None:
+    target = tmp_path / "elsewhere"
+    if there == "dataset":
+        dataset(target, "old")
+    elif there == "empty":
+        target.mkdir()
+    (tmp_path / "data").symlink_to(target)
+    with pytest.raises(OutputOccupiedError, match=rf"data: is a symbolic link, to {target}"):
+        begin(tmp_path / "data")
+    assert (tmp_path / "data").is_symlink()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may look into any folder")
+def test_a_folder_that_cannot_be_looked_into_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir(mode=0o000)
+    with pytest.raises(OutputOccupiedError, match="cannot be looked into: Permission denied"):
+        begin(tmp_path / "data")
+
+
+def test_a_place_below_a_file_is_said_to_be_none(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises((StorageError, OutputOccupiedError), match="file"):
+        begin(tmp_path / "file" / "data")
+
+
+def test_without_an_exchange_of_names_two_renames_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rushes.summary.publish._exchanged", lambda *_: False)
+    test_a_new_dataset_takes_the_place_of_the_old_one_and_leaves_nothing_beside(tmp_path)
 
 
 @pytest.mark.parametrize("fault", ["over_limit", "empty"])
