@@ -62,6 +62,7 @@ REASONS = {
     "rotation_unsupported": _WITHOUT,
     "rounded_to_pixel": "A box is between pixels, and went to the nearest ones.",
     "section_unsupported": "Left out: a section of a video or a sound.",
+    "size_differs": "Left out: the image has another size than its labels are drawn in.",
     "solid_unsupported": "Left out: it is of three dimensions.",
     "text_unsupported": _SILENT,
     "track_unsupported": _KEPT,

@@ -19,7 +19,20 @@ from rushes.summary.report.figures import Table, table_of
 from rushes.summary.report.reasons import REASONS
 from rushes.summary.report.words import clean, cut, listed, number, percent, size, span
 
-__all__ = ["Failure", "changes", "dropped", "failures", "ordered", "quality", "settings", "split_table", "stages"]
+__all__ = [
+    "Failure",
+    "changes",
+    "counted",
+    "dropped",
+    "failures",
+    "ordered",
+    "provenance",
+    "quality",
+    "settings",
+    "split_table",
+    "stages",
+    "sum_of",
+]
 
 _EXAMPLES = 5
 _MOST_TEXT = 500
@@ -213,20 +226,20 @@ def sum_of(items: Mapping[str, int]) -> list[tuple[str, str]]:
 
 
 def provenance(stats: Mapping[str, Any]) -> list[tuple[str, Table]]:
-    """Returns where items came from, and under which licences."""
-    named = (("sources", "Hosts", "Host"), ("licences", "Licences", "Licence"), ("licenses", "Licences", "Licence"))
-    found = [(title, _provenance(stats.get(key) or {}, what)) for key, title, what in named]
-    return [(title, table) for title, table in found if table]
+    """Returns where items came from, the most of them first, and under which licences."""
+    sources = _sources(stats.get("sources", {}))
+    licences = counted(stats.get("licences", {}), "Licence", "Items")
+    named = (("Where items came from", sources), ("Licences of items in the dataset", licences))
+    return [(title, table) for title, table in named if table]
 
 
-def _provenance(counts: Mapping[str, Any], what: str) -> Table | None:
-    """Returns a table of plain counts, or of several figures for each name."""
-    inner = [one for one in counts.values() if isinstance(one, Mapping)]
-    if not inner:
-        return counted(counts, what, "Items")
-    columns = list(dict.fromkeys(key for one in inner for key, value in one.items() if isinstance(value, int | float)))
+def _sources(places: Mapping[str, Mapping[str, int]]) -> Table | None:
     rows = [
-        (cut(name, 200), *(size(one.get(key, 0)) if key == "bytes" else number(one.get(key, 0)) for key in columns))
-        for name, one in counts.items()
+        (cut(name, 200), *(number(counts[status]) for status in STATUSES), size(counts["bytes"]))
+        for name, counts in sorted(places.items(), key=_by_items)
     ]
-    return table_of((what, *(column.replace("_", " ").capitalize() for column in columns)), rows)
+    return table_of(("Host or folder", *map(str.capitalize, STATUSES), "Bytes"), rows) if rows else None
+
+
+def _by_items(place: tuple[str, Mapping[str, int]]) -> tuple[int, str]:
+    return -sum(place[1][status] for status in STATUSES), place[0]

@@ -100,6 +100,8 @@ def test_a_run_on_a_storage_gives_the_same_dataset_as_one_on_a_disk(
     assert set(far.failures_by_code) == {"checksum_mismatch", "http_status", "not_media", "truncated"}
     assert files(storage, "datasets/far") == local_files(tmp_path / "work" / "datasets" / "far")
     assert far.dataset == f"{storage.url}/datasets/far"
+    page, page_near = storage.read("datasets/far/report.html"), tmp_path / "work" / "datasets" / "far" / "report.html"
+    assert (page or b"").count(b"<img ") == page_near.read_bytes().count(b"<img ") > 0
     for folder in ("media", "derived", "quarantine"):
         assert files(storage, folder) == local_files(tmp_path / "work" / folder)
     found = verify_dataset(f"{place}/{Path(storage.url).name}/datasets/far")

@@ -40,7 +40,7 @@ def make(folder: Path, **more: object) -> Path:
     turned = label("car", 1, rotation=0.5) | {"keypoints": [[5, 5, 2], [9, 9, 1], [1, 1, 0]]}
     outlined = {"class": "car", "polygon": [[1, 1], [20, 2], [12, 18]]}
     rows += [
-        {"id": "odd", "url": "odd.png", "annotations": [turned, outlined, label("car", 0)]},
+        {"id": "odd", "url": "odd.png", "annotations": [turned, outlined, label("car", 0)], "license": "CC0 <i>"},
         {"id": "clip", "url": clip.name, "annotations": [_plain(3), _plain(7)]},
         {"id": "gone <b>", "url": "gone.png"},
         {"id": "page", "url": _page(folder)},
