@@ -55,12 +55,8 @@ def _checks() -> Iterator[Check]:
     yield _writable("home", rushes_home())
     yield _writable("scratch", Path(tempfile.gettempdir()))
     yield _prefect()
-    address = os.environ.get("RAY_ADDRESS")
-    yield (
-        True,
-        "ray",
-        f"cluster at {address}" if address else "no RAY_ADDRESS set: each run starts a local Ray of its own",
-    )
+    yield _ray()
+    yield from _dashboard()
 
 
 def _package(name: str, extra: str | None = None) -> Check:
@@ -144,3 +140,32 @@ def _prefect() -> Check:
             f"{url} does not answer ({type(error).__name__}); start it, or unset PREFECT_API_URL",
         )
     return True, "prefect api", f"{url} answers"
+
+
+def _ray() -> Check:
+    address = os.environ.get("RAY_ADDRESS")
+    if not address:
+        return True, "ray cluster", "no RAY_ADDRESS set: each run starts a local Ray of its own"
+    from cli.ray_session import check_ray  # as above
+
+    try:
+        check_ray(address)
+    except RushesError as error:
+        return False, "ray cluster", str(error)
+    return True, "ray cluster", f"{address} answers, with the Ray and the Python of this machine"
+
+
+def _dashboard() -> Iterator[Check]:
+    if not os.environ.get("RAY_API_SERVER_ADDRESS"):
+        return
+    from cli.ray_cluster import connect  # as above
+
+    try:
+        cluster = connect(None)
+        running = cluster.check_version()
+        nodes = [node for node in cluster.list_nodes() if node.state == "ALIVE"]
+    except RushesError as error:
+        yield False, "ray dashboard", str(error)
+    else:
+        cores = sum(node.cpus for node in nodes)
+        yield True, "ray dashboard", f"{cluster.address} answers: Ray {running}, {len(nodes)} nodes, {cores:g} cores"

@@ -13,7 +13,7 @@ from types import FrameType
 
 import click
 
-from cli import convert, doctor, files, library, look, pictures, rebuild, run, verify
+from cli import convert, doctor, files, jobs, library, look, pictures, rebuild, run, verify
 from cli.output import fail
 from rushes import __version__
 from rushes.errors import RushesError
@@ -30,17 +30,8 @@ def rushes() -> None:
 _RUNS = (run.run, run.ingest, run.export, rebuild.rebuild)
 _FILES = (files.download, files.checksum, library.probe, files.transcode, files.archive, files.unarchive)
 _PICTURES = (pictures.sheet, pictures.thumbnail)
-for command in (
-    *_RUNS,
-    look.plan,
-    verify.verify,
-    look.diff,
-    look.report,
-    convert.convert,
-    *_FILES,
-    *_PICTURES,
-    doctor.doctor,
-):
+_LOOKS = (look.plan, verify.verify, look.diff, look.report, jobs.jobs, doctor.doctor)
+for command in (*_RUNS, *_LOOKS, convert.convert, *_FILES, *_PICTURES):
     rushes.add_command(command)
 
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,6 +19,7 @@ from typing import Any
 import requests
 
 from cli.home import prefect_configured
+from cli.ray_session import attached, session
 from cli.scratch import scratch
 from cli.server import own_server, ready
 from rushes.config import Pipeline
@@ -50,7 +49,7 @@ def orchestrated(with_ray: bool = True) -> Iterator[None]:
         folder = stack.enter_context(scratch())
         server = stack.enter_context(own_server(folder)) if _needs_server() else None
         if with_ray and (address := os.environ.get("RAY_ADDRESS")):
-            _check_ray(address)
+            stack.enter_context(attached(address, alone=server is not None))
         elif with_ray:
             stack.enter_context(_own_ray(folder / "ray"))
         if server is not None:
@@ -77,20 +76,6 @@ def _check_api(url: str) -> None:
         raise ConfigError(
             f"PREFECT_API_URL = {redact(url)!r}: no Prefect server answers there ({type(error).__name__}). "
             "Start it, or unset PREFECT_API_URL and let the command start its own."
-        ) from None
-
-
-def _check_ray(address: str) -> None:
-    """Refuses a cluster that is not there, in one line: Ray itself tries for minutes, and then ends the process."""
-    host, _, port = address.rpartition("://")[2].rpartition(":")
-    if not host or not port.isdigit():
-        return  # "auto", "local": Ray knows them
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), _PATIENCE_S).close()
-    except OSError as error:
-        raise ConfigError(
-            f"RAY_ADDRESS = {address!r}: no Ray cluster answers there ({error}). "
-            "Start it, or unset RAY_ADDRESS and let the command start its own."
         ) from None
 
 
@@ -132,28 +117,16 @@ def _unforeseen(record: logging.LogRecord) -> bool:
 
 @contextmanager
 def _own_ray(folder: Path) -> Iterator[None]:
-    import ray  # not with --runner threads
-
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # else Ray keeps one in the user's home
-    on_end = signal.getsignal(signal.SIGTERM)
-    ray.init(
-        address="local",
-        namespace="prefect",
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        object_store_memory=_OBJECT_STORE_BYTES,
-        _temp_dir=str(folder),
-    )
-    signal.signal(signal.SIGTERM, on_end)  # Ray has put its own there, which ends the process with another code
-    _share_hosts()
-    warm = ray.remote(num_cpus=1)(_warm)
-    imported = [warm.remote() for _ in range(int(ray.cluster_resources().get("CPU", 1)))]
-    try:
+    own = {"include_dashboard": False, "object_store_memory": _OBJECT_STORE_BYTES, "_temp_dir": str(folder)}
+    with session(address="local", **own):
+        import ray
+
+        _share_hosts()
+        warm = ray.remote(num_cpus=1)(_warm)
+        imported = [warm.remote() for _ in range(int(ray.cluster_resources().get("CPU", 1)))]
         yield
-    finally:
         del imported  # dropped earlier, Ray would cancel them
-        ray.shutdown()
 
 
 def _share_hosts() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -46,6 +47,8 @@ def scratch() -> Iterator[Path]:
 
 def _keep(folder: Path) -> None:
     """Waits until the command is gone, then ends what it left."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # Ray sends it to every process of a job that is stopped
+        signal.signal(number, signal.SIG_IGN)
     sys.stdin.buffer.read()
     end(_NAME, str(folder), _PATIENCE_S)
     shutil.rmtree(folder, ignore_errors=True)

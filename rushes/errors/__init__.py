@@ -16,6 +16,17 @@ and what to do about it is the class's `remedy`.
     ├── AccountingError             accounting          exit 1
     ├── LedgerError                 ledger              exit 1
     ├── DependencyError             missing_dependency  exit 2
+    ├── ClusterError                cluster             exit 1
+    │   ├── ClusterUnreachableError cluster_unreachable exit 2
+    │   ├── ClusterAccessError      cluster_access      exit 2
+    │   ├── VersionMismatchError    version_mismatch    exit 2
+    │   ├── UnknownResourceError    not_found           exit 2
+    │   │   └── UnknownJobError     unknown_job         exit 2
+    │   ├── DriverJobError          driver_job          exit 2
+    │   ├── JobEndedError           job_ended           exit 1
+    │   ├── JobFailedError          job_failed          exit 1
+    │   ├── StreamTimeoutError      stream_timeout      exit 1
+    │   └── StreamLimitError        stream_limit        exit 1
     ├── RowError                    bad_row
     │   └── AnnotationError         bad_annotation
     ├── DuplicateRowError           duplicate_row       skipped
@@ -56,6 +67,19 @@ error survives a trip between processes.
 """
 
 from rushes.errors.base import RushesError
+from rushes.errors.cluster import (
+    ClusterAccessError,
+    ClusterError,
+    ClusterUnreachableError,
+    DriverJobError,
+    JobEndedError,
+    JobFailedError,
+    StreamLimitError,
+    StreamTimeoutError,
+    UnknownJobError,
+    UnknownResourceError,
+    VersionMismatchError,
+)
 from rushes.errors.item import (
     AnnotationError,
     DuplicateRowError,
@@ -116,6 +140,9 @@ __all__ = [
     "BadURLError",
     "ChecksumMismatchError",
     "ClassesError",
+    "ClusterAccessError",
+    "ClusterError",
+    "ClusterUnreachableError",
     "ConfigError",
     "ConnectionFailedError",
     "CorruptMediaError",
@@ -123,11 +150,14 @@ __all__ = [
     "DependencyError",
     "DiskFullError",
     "DownloadError",
+    "DriverJobError",
     "DuplicateRowError",
     "ExporterError",
     "FFmpegNotFoundError",
     "ForbiddenHostError",
     "HTTPStatusError",
+    "JobEndedError",
+    "JobFailedError",
     "LedgerError",
     "MediaError",
     "MediaLimitsError",
@@ -147,12 +177,17 @@ __all__ = [
     "SplitConflictError",
     "StorageAccessError",
     "StorageError",
+    "StreamLimitError",
+    "StreamTimeoutError",
     "StrictError",
     "TooLargeError",
     "TranscodingFailedError",
     "TransferTimeoutError",
     "TruncatedError",
+    "UnknownJobError",
+    "UnknownResourceError",
     "UnsupportedFormatError",
+    "VersionMismatchError",
     "VideoTranscodeError",
     "WorkspaceBusyError",
 ]

@@ -28,7 +28,7 @@ from rushes.errors import ConfigError
 from rushes.export.base import BaseExporter
 from rushes.workspace import Workspace
 
-__all__ = ["check_exporter", "custom_exporter", "take_along"]
+__all__ = ["check_exporter", "code_files", "custom_exporter", "take_along"]
 
 _MAX_BYTES = 20 * 2**20
 """Of code that goes with a run; more is a folder of data, put into a package by mistake."""
@@ -52,12 +52,18 @@ def take_along(pipeline: Pipeline, workspace: Workspace, run: str) -> None:
         ConfigError: There is no such module, no such class in it, or it is no exporter.
     """
     check_exporter(pipeline)
-    name, folder = pipeline.export.format, _folder(pipeline)
-    for files in _modules(folder, _top(name)).values() if folder else ():
-        for path in files:
-            target = workspace.run(run) / "code" / path.relative_to(folder or path.parent)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
+    for name, path in code_files(pipeline):
+        target = workspace.run(run) / "code" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+
+
+def code_files(pipeline: Pipeline) -> Iterator[tuple[str, Path]]:
+    """Yields the files of an exporter of the user's own that lies in the pipeline's folder, with their paths in it."""
+    folder = _folder(pipeline)
+    if folder is not None and ":" in pipeline.export.format:
+        for files in _modules(folder, _top(pipeline.export.format)).values():
+            yield from ((path.relative_to(folder).as_posix(), path) for path in files)
 
 
 def custom_exporter(pipeline: Pipeline, workspace: Workspace, run: str) -> type[BaseExporter]:
