@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from cli.output import json_line, json_option, note, say
 from rushes.errors import OutputOccupiedError
+
+if TYPE_CHECKING:
+    from rushes.summary.label_diff import LabelCounts
 
 __all__ = ["diff", "plan", "report"]
 
@@ -82,8 +86,10 @@ def diff(old: str, new: str, as_json: bool) -> int:
         if count := found.counts[kind]:
             named = ", ".join(found.first[kind]) + (", …" if count > len(found.first[kind]) else "")
             say(f"{words}: {count}: {named}")
-    for name, (before, after) in found.classes.items():
-        say(f"labels of class {name}: {before} before, {after} now")
+    for name, labels in found.labels.items():
+        before, after = found.classes.get(name, (None, None))
+        total = "as many as before" if before is None else f"{before} before, {after} now"
+        say(f"labels of class {name}: {_counts(labels)}; {total}")
     say(f"{found.differ} rows differ; {found.rows[0]} before, {found.rows[1]} now")
     if as_json:
         json_line({"status": "ok" if found.same else "failed"} | msgspec.to_builtins(found))
@@ -105,3 +111,7 @@ def report(dataset: Path, as_json: bool) -> int:
     if as_json:
         json_line({"status": "ok", "report": str(path)})
     return 0
+
+
+def _counts(labels: LabelCounts) -> str:
+    return f"{labels.added} added, {labels.vanished} vanished, {labels.changed} changed"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from array import array
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
@@ -20,12 +21,16 @@ import msgspec
 from rushes.errors import ConfigError, LedgerError
 from rushes.index import Index
 from rushes.jsonl import encode, read_lines
+from rushes.summary.label_diff import LabelCounts, Labels, LabelTally
 from rushes.summary.publish import MANIFEST, SUMMARY
 
 __all__ = ["KINDS", "Diff", "diff_datasets", "diff_manifests", "since"]
 
 KINDS = ("added", "vanished", "status", "content", "labels", "split", "attributes")
 """How a row can differ; one that is in both may differ in several ways."""
+
+_RELABELLED = frozenset({"added", "status", "labels"})
+"""Kinds of difference in which labels may be other ones."""
 
 _ID_BYTES, _PART_BYTES = 16, 8
 _ROW_BYTES = _ID_BYTES + _PART_BYTES * len(KINDS[2:])
@@ -40,6 +45,7 @@ class Diff(msgspec.Struct, frozen=True):
         counts: Rows by kind of difference; status counts another error code, too, attributes another group or URL.
         first: Ids of the first of each kind, in the order of the manifests.
         classes: Labels of each class in the old one and in the new one, where these are not the same.
+        labels: What became of labels, by class, where that was asked for.
     """
 
     rows: tuple[int, int]
@@ -47,6 +53,7 @@ class Diff(msgspec.Struct, frozen=True):
     counts: dict[str, int]
     first: dict[str, tuple[str, ...]]
     classes: dict[str, tuple[int, int]]
+    labels: dict[str, LabelCounts] = {}
 
     @property
     def same(self) -> bool:
@@ -79,17 +86,29 @@ class _Side:
         self.rows = 0
         self.classes: Counter[str] = Counter()
 
-    def digests(self) -> Iterator[tuple[str, bytes, bytes]]:
-        """Yields id, digest of the id, and the digests of what may differ, and counts on the way."""
+    def digests(self) -> Iterator[tuple[_Row, bytes, bytes]]:
+        """Yields each row, the digest of its id, and the digests of what may differ, and counts on the way."""
         for row in read_lines(self._path, _Row):
             self.rows += 1
             self.classes.update(label.label for label in msgspec.json.decode(row.annotations, type=_Labels) or ())
-            yield row.id, _digest(row.id, _ID_BYTES), b"".join(map(_digest, _parts(row)))
+            yield row, _digest(row.id, _ID_BYTES), b"".join(map(_digest, _parts(row)))
 
-    def ids(self, unseen: bytearray, count: int) -> tuple[str, ...]:
-        """Returns the first ids of the rows that have this flag."""
-        rows = read_lines(self._path, _Row) if count and any(unseen) else ()
-        return tuple(islice((row.id for row, one in zip(rows, unseen, strict=False) if one), count))
+    def flagged(self, flags: bytearray) -> Iterator[_Row]:
+        """Yields the rows that have a flag."""
+        rows = read_lines(self._path, _Row) if any(flags) else ()
+        return (row for row, flag in zip(rows, flags, strict=False) if flag)
+
+    def starts(self) -> array[int]:
+        """Returns at which byte each row begins."""
+        found = array("Q", (0,))
+        with self._path.open("rb") as file:
+            for line in file:
+                found.append(found[-1] + len(line))
+        return found
+
+    def row(self, start: int) -> _Row:
+        """Returns the row that begins there."""
+        return next(iter(read_lines(self._path, _Row, start, 1)))
 
 
 class _Known:
@@ -100,19 +119,19 @@ class _Known:
         self._index = Index(self._kept(side))
         self.unseen = bytearray(b"\1") * side.rows
 
-    def take(self, id_: str, key: bytes) -> bytes | None:
-        """Returns the digests of what may differ of a row, None where there is none, or none any more."""
+    def take(self, id_: str, key: bytes) -> tuple[int, bytes] | None:
+        """Returns the number of a row and its digests, None where there is none, or none any more."""
         for number in self._index.places(id_):
             start = number * _ROW_BYTES
             if self.unseen[number] and self._digests[start : start + _ID_BYTES] == key:
                 self.unseen[number] = 0
-                return bytes(self._digests[start + _ID_BYTES : start + _ROW_BYTES])
+                return number, bytes(self._digests[start + _ID_BYTES : start + _ROW_BYTES])
         return None
 
     def _kept(self, side: _Side) -> Iterator[tuple[int, str]]:
-        for number, (id_, key, parts) in enumerate(side.digests()):
+        for number, (row, key, parts) in enumerate(side.digests()):
             self._digests += key + parts
-            yield number, id_
+            yield number, row.id
 
 
 _Labels = list[_Label] | None
@@ -132,11 +151,17 @@ def diff_datasets(old: Path, new: Path, shown: int = 20) -> Diff:
     for folder in (old, new):
         if not (folder / MANIFEST).is_file():
             raise ConfigError(f"{folder}: no dataset: expected a folder with the file {MANIFEST}, as `run` writes it.")
-    return diff_manifests(old / MANIFEST, new / MANIFEST, shown)
+    return diff_manifests(old / MANIFEST, new / MANIFEST, shown, labels=True)
 
 
-def diff_manifests(old: Path, new: Path, shown: int = 0) -> Diff:
+def diff_manifests(old: Path, new: Path, shown: int = 0, labels: bool = False) -> Diff:
     """Compares two manifests; arguments as for `diff_datasets`, but files.
+
+    Args:
+        old: The one.
+        new: The other.
+        shown: How many ids of each kind to name.
+        labels: Whether to look into the labels of rows that differ: such rows of the old one are read once more.
 
     Raises:
         LedgerError: One of them cannot be read.
@@ -145,22 +170,30 @@ def diff_manifests(old: Path, new: Path, shown: int = 0) -> Diff:
     known = _Known(before)
     counts = dict.fromkeys(KINDS, 0)
     first: dict[str, list[str]] = {kind: [] for kind in KINDS}
+    tally, starts = LabelTally(), before.starts() if labels else None
     differ = 0
-    for id_, key, parts in after.digests():
-        kinds = _kinds(known.take(id_, key), parts)
+    for row, key, parts in after.digests():
+        taken = known.take(row.id, key)
+        kinds = _kinds(taken and taken[1], parts)
         differ += bool(kinds)
         for kind in kinds:
             counts[kind] += 1
             if len(first[kind]) < shown:
-                first[kind].append(id_)
+                first[kind].append(row.id)
+        if starts and _RELABELLED.intersection(kinds):
+            tally.add(_labels(before.row(starts[taken[0]]) if taken else None), _labels(row))
     counts["vanished"] = sum(known.unseen)
-    names = {kind: tuple(ids) for kind, ids in first.items()} | {"vanished": before.ids(known.unseen, shown)}
+    vanished = tuple(row.id for row in islice(before.flagged(known.unseen), shown)) if shown else ()
+    names = {kind: tuple(ids) for kind, ids in first.items()} | {"vanished": vanished}
+    for row in before.flagged(known.unseen) if labels else ():
+        tally.add(_labels(row), None)
     classes = {
         name: (before.classes[name], after.classes[name])
         for name in sorted(before.classes.keys() | after.classes.keys())
         if before.classes[name] != after.classes[name]
     }
-    return Diff((before.rows, after.rows), differ + counts["vanished"], counts, names, classes)
+    rows = (before.rows, after.rows)
+    return Diff(rows, differ + counts["vanished"], counts, names, classes, tally.result())
 
 
 def since(dataset: Path, manifest: Path) -> dict[str, Any] | None:
@@ -189,6 +222,12 @@ def _parts(row: _Row) -> Iterator[Any]:
     yield row.annotations
     yield row.split
     yield row.source, row.group, row.attributes
+
+
+def _labels(row: _Row | None) -> Labels:
+    """Returns the labels of a row; None where there is none."""
+    found: Labels = msgspec.json.decode(row.annotations, type=Labels) if row else None
+    return found
 
 
 def _kinds(old: bytes | None, new: bytes) -> list[str]:

@@ -81,6 +81,23 @@ def test_rows_come_and_go_with_their_labels_and_the_first_are_named(tmp_path: Pa
     assert (found.differ, found.rows) == (5, (4, 5))
 
 
+def test_labels_are_told_apart_by_class(tmp_path: Path) -> None:
+    bus, moved = replace(CAR, label="bus"), replace(CAR, box=(2, 2, 3, 4))
+    old = [replace(ROWS[0], annotations=(CAR, bus, bus)), ROWS[1], replace(ROWS[2], annotations=None), ROWS[3]]
+    new = [replace(ROWS[0], annotations=(bus, moved, CAR)), replace(ROWS[1], annotations=(bus,)), ROWS[2]]
+    new.append(replace(ROWS[3], status="failed", error_code="timeout", annotations=None))
+    new.append(replace(ROWS[0], id="new", annotations=(moved, moved)))
+    found = compared(tmp_path, old, new)
+    counts = {name: (one.added, one.vanished, one.changed) for name, one in found.labels.items()}
+    # car: moved in a, gone in b and d, new in c and twice in the new one; bus: gone from a, in the place of car in b
+    assert counts == {"bus": (1, 1, 0), "car": (4, 2, 0)}
+    assert found.classes == {"car": (3, 5)}
+    boxes = compared(tmp_path, ROWS, [replace(ROWS[0], annotations=(moved,)), *ROWS[1:]])
+    assert (boxes.labels["car"].changed, boxes.labels["car"].added, boxes.classes) == (1, 0, {})
+    gone = compared(tmp_path, ROWS, ROWS[:1])
+    assert (gone.labels["car"].vanished, gone.classes) == (3, {"car": (4, 1)})
+
+
 def test_memory_does_not_grow_with_what_stands_in_the_rows(tmp_path: Path) -> None:
     rows = 5000
     for name in ("old", "new"):
