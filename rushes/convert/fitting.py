@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -13,10 +12,13 @@ from rushes.formats.relations import complete
 from rushes.labels import Annotation
 from rushes.records import MediaInfo
 
-__all__ = ["boxed", "fitted"]
+__all__ = ["Counts", "boxed", "fitted"]
+
+Counts = defaultdict[str, int]
+"""By reason code; made for each item, which a `Counter` takes long for."""
 
 
-def boxed(label: Annotation, dropped: Counter[str]) -> Annotation:
+def boxed(label: Annotation, dropped: Counts) -> Annotation:
     """Returns a label without outlines and mask, and with the box around them where it has none of its own."""
     if not (label.polygon or label.parts or label.mask):
         return label
@@ -28,27 +30,29 @@ def boxed(label: Annotation, dropped: Counter[str]) -> Annotation:
 
 
 def fitted(
-    labels: Sequence[Annotation], renamed: Mapping[str, str], info: MediaInfo, dropped: Counter[str]
+    labels: Sequence[Annotation], renamed: Mapping[str, str], info: MediaInfo, dropped: Counts
 ) -> tuple[Annotation, ...]:
     """Returns labels under their new names and cut at the edges of their image; counts what is left out or changed."""
     is_image = info.media_type.startswith("image/")
+    width, height = info.width, info.height
     found: list[Annotation] = []
     for label in labels:
         name = renamed.get(label.label)
         if name is None:
             dropped["class_not_listed"] += 1
             continue
-        cut = _cut(label, info, dropped)
+        cut = label if is_box_inside(label, width, height) else _cut(label, info, dropped)
         if cut is not None:
-            found.append(_named(cut, name, is_image))
+            timed = is_image and (cut.frame is not None or cut.time_s is not None)
+            found.append(_named(cut, name, timed) if timed or name != cut.label else cut)
     kept, dangling = complete(found)
     if dangling:
         dropped["relation_unsupported"] += dangling
     return kept
 
 
-def _cut(label: Annotation, info: MediaInfo, dropped: Counter[str]) -> Annotation | None:
-    if not (info.width and info.height) or is_box_inside(label, info.width, info.height):
+def _cut(label: Annotation, info: MediaInfo, dropped: Counts) -> Annotation | None:
+    if not (info.width and info.height):
         return label
     cut, reason = clip(label, info.width, info.height)
     if reason is not None:
@@ -56,8 +60,6 @@ def _cut(label: Annotation, info: MediaInfo, dropped: Counter[str]) -> Annotatio
     return cut
 
 
-def _named(label: Annotation, name: str, is_image: bool) -> Annotation:
-    changes: dict[str, Any] = {} if name == label.label else {"label": name}
-    if is_image and (label.frame is not None or label.time_s is not None):
-        changes |= {"frame": None, "time_s": None}
-    return replace(label, **changes) if changes else label
+def _named(label: Annotation, name: str, timed: bool) -> Annotation:
+    """Returns a label under another name, and without a time where it has one in an image."""
+    return replace(label, label=name, frame=None, time_s=None) if timed else replace(label, label=name)

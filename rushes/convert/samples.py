@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import mimetypes
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from rushes.convert.fitting import boxed, fitted
+from rushes.convert.fitting import Counts, boxed, fitted
 from rushes.convert.tally import Tally
 from rushes.export.names import Names
 from rushes.export.split import split_of
@@ -67,7 +67,7 @@ class Samples:
 
     def _sample(self, item: Labelled, media_type: str) -> Sample:
         info = self._info(item, media_type)
-        dropped = Counter(item.dropped)
+        dropped: Counts = defaultdict(int, item.dropped)
         labels = [boxed(label, dropped) for label in item.annotations] if self._params["boxes"] else item.annotations
         label = self._renamed.get(item.label) if item.label is not None else None
         if label is None and item.label is not None:
@@ -89,14 +89,15 @@ class Samples:
             group=item.group,
         )
 
-    def _of_file(self, item: Labelled, dropped: Counter[str]) -> dict[str, Any]:
+    def _of_file(self, item: Labelled, dropped: Counts) -> dict[str, Any]:
         """Returns the attributes of an item; counts what the layout cannot say of it, and no manifest keeps."""
         attributes = item.attributes
         if CARRIED in attributes and not self._layout.carries_dm:
             from rushes.formats.dm.carry import set_aside  # slow to import, and for what came from DM alone
 
             attributes, unsaid = set_aside(attributes)
-            dropped.update(unsaid)
+            for reason, count in unsaid.items():
+                dropped[reason] += count
         if attributes and not self._layout.attributes:
             dropped["item_attributes_unsupported"] += 1
         if item.group is not None and not self._layout.groups:

@@ -160,6 +160,8 @@ class _Ids:
     def twice(self) -> Identity | None:
         """Returns an id that came twice, or None."""
         if len(self._numbers) < _FEW:
+            if len(set(self._numbers)) == len(self._numbers) and not self._names:
+                return None
             counts = Counter(self._numbers) + self._names
             return next((identity for identity, count in counts.items() if count > 1), None)
         import numpy as np  # slow to import
