@@ -5,6 +5,7 @@ its start to its end, in turn with the others; the least of its rounds counts. W
 memory where there is one, so that the disk is not what is measured. rushes validates, and its dataset takes its place
 whole; images are left where they are.
 
+    python -m benchmarks formats_vs_peers                           beside the least that can be done
     python -m benchmarks formats_vs_peers --peers /path/to/python   a Python with the peers installed
     python -m benchmarks formats_vs_peers --large                   and how cost grows to 500,000 images and 2.2 GB
 """
@@ -32,6 +33,8 @@ __all__ = ["main"]
 _JOBS = {"coco_to_yolo": "COCO to YOLO", "coco_to_voc": "COCO to VOC", "yolo_to_coco": "YOLO to COCO"}
 _PEERS = ("labelformat", "globox", "supervision")
 _TO = {"coco_to_yolo": "yolo", "coco_to_voc": "voc", "yolo_to_coco": "coco"}
+_FLOOR = "floor"
+"""What the least that can be done takes: see `formats_floor`."""
 _MEMORY = Path("/dev/shm")
 _LARGE = (5_000, 50_000, 500_000)
 
@@ -46,6 +49,7 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks formats_vs_peers")
     parser.add_argument("--peers", type=Path, help="Python with labelformat, globox and supervision")
     parser.add_argument("--tools", default=",".join(_PEERS), help="which of them; supervision needs OpenCV, or minutes")
+    parser.add_argument("--jobs", default=",".join(_JOBS), help="which conversions")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--large", action="store_true", help="only how cost grows with the number of images")
     chosen = parser.parse_args(arguments)
@@ -53,10 +57,11 @@ def main(arguments: Sequence[str]) -> None:
         if chosen.large:
             _grow(folder)
         else:
-            _compare(folder, chosen.peers, chosen.tools.split(",") if chosen.peers else [], chosen.rounds)
+            tools = chosen.tools.split(",") if chosen.peers else []
+            _compare(folder, chosen.peers, tools, chosen.jobs.split(","), chosen.rounds)
 
 
-def _compare(folder: Path, peers: Path | None, tools: Sequence[str], rounds: int) -> None:
+def _compare(folder: Path, peers: Path | None, tools: Sequence[str], jobs: Sequence[str], rounds: int) -> None:
     document, images = folder / "instances_train.json", folder / "images"
     count = write_document(document, BLOCK)
     _write_images(images)
@@ -64,20 +69,18 @@ def _compare(folder: Path, peers: Path | None, tools: Sequence[str], rounds: int
     _run(_ours("coco_to_yolo", document, folder / "yolo"), folder)
     shutil.rmtree(folder / "yolo" / "images" / "train", ignore_errors=True)
     (folder / "yolo" / "images" / "train").symlink_to(images)
-    for job, name in _JOBS.items():
+    for job in jobs:
         source = folder / "yolo" if job == "yolo_to_coco" else document
         costs: dict[str, list[_Cost]] = {}
         for _ in range(rounds):
-            for tool in ("rushes", *tools):
+            for tool in ("rushes", _FLOOR, *tools):
                 target = folder / "out" / tool
                 shutil.rmtree(folder / "out", ignore_errors=True)
                 (folder / "out").mkdir()
-                theirs = [str(peers), str(Path(__file__).with_name("formats_peers.py")), tool, job]
-                command = [*theirs, str(source), str(images), str(target)]
-                cost = _run(_ours(job, source, target) if tool == "rushes" else command, folder)
+                cost = _run(_command(tool, job, peers, source, images, target), folder)
                 if cost:
                     costs.setdefault(tool, []).append(cost)
-        _print(name, {tool: _Cost(*map(min, zip(*found, strict=True))) for tool, found in costs.items()})
+        _print(_JOBS[job], {tool: _Cost(*map(min, zip(*found, strict=True))) for tool, found in costs.items()})
 
 
 def _print(name: str, costs: dict[str, _Cost]) -> None:
@@ -102,6 +105,15 @@ def _grow(folder: Path) -> None:
                 f"{each:.3f} ms an image, {cost.peak_mb:4.0f} MB",
                 flush=True,
             )
+
+
+def _command(tool: str, job: str, peers: Path | None, source: Path, images: Path, target: Path) -> list[str]:
+    if tool == "rushes":
+        return _ours(job, source, target)
+    here, paths = Path(__file__).parent, [str(source), str(images), str(target)]
+    if tool == _FLOOR:
+        return [sys.executable, str(here / "formats_floor.py"), job, *paths]
+    return [str(peers), str(here / "formats_peers.py"), tool, job, *paths]
 
 
 def _ours(job: str, source: Path, target: Path) -> list[str]:
