@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ import msgspec
 from cli.output import fail, json_line, json_option, note, say
 from cli.ray_cluster import address_option, connect, following, still_running, unlimited
 from rushes import __version__
+from rushes.errors import JobFailedError
 
 if TYPE_CHECKING:
     from cli.shipment import Shipment
@@ -77,7 +78,7 @@ def _submit(cluster: RayClient, shipment: Shipment, folder: Path, job_id: str) -
 
 
 def _new_id(name: str) -> str:
-    return f"{name}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
+    return f"{name}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.urandom(2).hex()}"
 
 
 def _follow(cluster: RayClient, job_id: str) -> str:
@@ -97,22 +98,25 @@ def _settled(cluster: RayClient, job_id: str) -> Job:
 
 
 def _end(job: Job, last: str | None, as_json: bool) -> int:
-    failed = job.status in ("FAILED", "STOPPED")
-    code = (job.exit_code or 1) if failed else 0
-    if failed:
-        reason = f"it ended with exit code {job.exit_code}" if job.exit_code else job.message.partition("\n")[0]
-        note(f"rushes: job {job.id}: {job.status}: {reason.rstrip('.')}. Its log: `rushes jobs logs {job.id}`.")
+    failure = _failure(job)
+    if failure is not None:
+        note(f"rushes: {failure}")
     if as_json:
-        _json(job, last, failed)
-    return code
+        value = {"status": "failed" if failure else "ok", "job": msgspec.to_builtins(job), "result": _result(last)}
+        json_line(value | ({"error": {"code": failure.code, "message": str(failure)}} if failure else {}))
+    return (job.exit_code or failure.exit_code) if failure else 0
 
 
-def _json(job: Job, last: str | None, failed: bool) -> None:
-    value = {"status": "failed" if failed else "ok", "job": msgspec.to_builtins(job)}
+def _failure(job: Job) -> JobFailedError | None:
+    if job.status not in ("FAILED", "STOPPED"):
+        return None
+    reason = f"its command ended with exit code {job.exit_code}" if job.exit_code else job.message.partition("\n")[0]
+    return JobFailedError(f"job {job.id} {job.status}: {reason.rstrip('.')}. Its log: `rushes jobs logs {job.id}`.")
+
+
+def _result(last: str | None) -> Any:
+    """Returns what the run says of itself in the last line of its log; nothing where it did not come so far."""
     try:
-        value["result"] = msgspec.json.decode(last) if last else None
+        return msgspec.json.decode(last) if last else None
     except msgspec.DecodeError:
-        value["result"] = None  # the run did not come so far
-    if failed:
-        value["error"] = {"code": "job_failed", "message": job.message.partition("\n")[0]}
-    json_line(value)
+        return None

@@ -42,7 +42,7 @@ for _name in ("job.sdk", "dashboard_sdk"):  # they tell of every request
     logging.getLogger(f"ray.dashboard.modules.{_name}").setLevel(logging.WARNING)
 
 _IDS = {"nodes": re.compile("[0-9a-f]{56}"), "tasks": re.compile("[0-9a-f]{48}")}
-_UPLOAD_S = 300.0  # a package is unpacked nowhere before it has arrived whole
+_UPLOAD_S = 300.0  # the answer comes when the whole package has arrived
 _STATE_MARGIN = 0.8  # of the time limit is what the server gets, or it would answer to nobody
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from cli.jobs import jobs
+
 
 def rushes(*arguments: str | Path, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
@@ -121,6 +123,11 @@ def test_every_command_has_help_with_an_example() -> None:
         ended = rushes(command, "--help")
         assert ended.returncode == 0
         assert f"Example: rushes {command}" in ended.stdout
+
+
+def test_every_command_of_jobs_has_help_with_an_example() -> None:
+    for name, command in jobs.commands.items():
+        assert f"Example: rushes jobs {name}" in " ".join((command.help or "").split())
 
 
 def test_library_commands_import_no_orchestrator() -> None:
