@@ -7,6 +7,7 @@ put in afterwards, so that no class name is taken for a formula, lacks a glyph, 
 from __future__ import annotations
 
 import io
+import logging
 import os
 import re
 import tempfile
@@ -137,16 +138,22 @@ def _settings() -> Iterator[None]:
 
 def _matplotlib() -> Any:
     """Imports matplotlib, which keeps a list of the machine's fonts in a folder that is named while it is imported."""
-    given = os.environ.get("MPLCONFIGDIR")
+    given, log = os.environ.get("MPLCONFIGDIR"), logging.getLogger("matplotlib.font_manager")
+    log.addFilter(_is_grave)  # it would say that it reads fonts, where that takes long
     with tempfile.TemporaryDirectory(prefix=f"rushes-{os.getpid()}-") as folder:
         os.environ["MPLCONFIGDIR"] = given or folder
         try:
             import matplotlib as found
             import matplotlib.figure
         finally:
+            log.removeFilter(_is_grave)
             if given is None:
                 del os.environ["MPLCONFIGDIR"]
     return found
+
+
+def _is_grave(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.ERROR
 
 
 def _canvas(height: float, left: float, right: float, bottom: float = 0.05, top: float = 0.05) -> tuple[Figure, Axes]:
