@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from rushes import __version__
 from rushes.config import About
 from rushes.formats.imagefolder import SPLIT_FOLDERS
+from rushes.layouts import layout_of
 from rushes.summary.facts import Facts
 from rushes.summary.packages.markdown import code_block, plain
 from rushes.summary.packages.provenance import origins
@@ -40,6 +41,9 @@ _HUB_LICENSES = frozenset(
 """Identifiers of licenses that the hub knows, where they are those of SPDX in lower case."""
 _HUB_NAMES = {"odbl-1.0": "odbl", "pddl-1.0": "pddl"}
 _HUB_SPLITS = {"train": "train", "val": "validation", "test": "test"}
+_HUB = """from pathlib import Path
+from datasets import load_dataset
+dataset = load_dataset(str(Path.cwd()))  # "." alone has no name that datasets could take"""
 _OWN_FOLDERS = frozenset({"imagefolder", "videofolder"})
 
 
@@ -111,19 +115,25 @@ def _license(about: About) -> dict[str, str]:
 def _configs(facts: Facts, reading: Reading) -> list[dict[str, Any]]:
     """Returns what the hub loads: the media, where it knows the layout, else the manifest; it cannot load both."""
     splits = [split for split in _HUB_SPLITS if facts.stats["splits"].get(split, {}).get("files")]
-    if reading.hub is None or not splits:
+    if not _is_loaded(facts, reading) or not splits:
         return [{"config_name": "manifest", "data_files": [{"split": "items", "path": PARQUET}]}]
     folders = SPLIT_FOLDERS if facts.pipeline.export.format in _OWN_FOLDERS else {split: split for split in splits}
-    files = [{"split": _HUB_SPLITS[split], "path": reading.hub.format(folders[split])} for split in splits]
+    files = [{"split": _HUB_SPLITS[split], "path": str(reading.hub).format(folders[split])} for split in splits]
     return [{"config_name": "default", "data_files": files, **dict(reading.hub_options)}]
+
+
+def _is_loaded(facts: Facts, reading: Reading) -> bool:
+    """Says whether `datasets` loads the media: of shards, it wants all samples to have the same suffixes."""
+    alike = len(facts.stats["files_by_type"]) == 1 or not layout_of(facts.pipeline.export.format).packs_media
+    return reading.hub is not None and alike
 
 
 def _load(facts: Facts, reading: Reading) -> Iterator[tuple[str, str]]:
     split = next(iter(facts.stats["splits"]), "train")
     for package, code in reading.load:
         yield package, code.replace("{split}", split)
-    if reading.hub:
-        yield "datasets", 'from datasets import load_dataset\ndataset = load_dataset(".")'
+    if _is_loaded(facts, reading):
+        yield "datasets", _HUB
     yield "pandas", 'import pandas\nitems = pandas.read_parquet("manifest.parquet")'
 
 

@@ -13,7 +13,8 @@ import yaml
 from rushes.layouts import LAYOUTS
 from rushes.summary.packages.markdown import code_block, plain
 from rushes.summary.packages.reading import reading_of
-from tests.rushes.runs import manifest
+from rushes.workspace import Workspace
+from tests.rushes.runs import manifest, png, run, settings
 from tests.rushes.summary.described import ABOUT, HOSTILE, dataset
 
 
@@ -98,13 +99,23 @@ def test_the_files_that_the_hub_is_told_to_load_are_there(tmp_path: Path, layout
         for one in config["data_files"]
     }
     assert all(found.values())
-    if layout == "yolo":
+    if layout in ("yolo", "webdataset"):  # of shards, `datasets` wants pictures of one type, and here are two
         assert found == {"items": [folder / "manifest.parquet"]}
     else:
         assert [*found] == ["train", "validation"]
         files = {path for paths in found.values() for path in paths}
-        media = {folder / row.path for row in manifest(folder).values() if row.path}
-        assert files >= (media if layout != "webdataset" else {*folder.glob("*.tar")})
+        assert files >= {folder / row.path for row in manifest(folder).values() if row.path}
+
+
+def test_the_hub_is_told_to_load_shards_of_one_type(tmp_path: Path) -> None:
+    png(tmp_path / "a.png")
+    rows = [{"id": "a", "url": "a.png", "split": "val", "label": "cat"}]
+    config = settings(Workspace(tmp_path / "work"), rows, export={"format": "webdataset"})
+    run(config, Workspace(tmp_path / "work"))
+    folder = Path(config.output_place)
+    files = [{"split": "validation", "path": "val-*.tar"}]
+    assert parts(folder)[0]["configs"] == [{"config_name": "default", "data_files": files}]
+    assert [*folder.glob("val-*.tar")]
 
 
 def test_every_layout_says_how_it_is_read() -> None:
