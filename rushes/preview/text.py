@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rushes.preview.forecast import Forecast
-from rushes.words import size, span
 
 __all__ = ["lines"]
 
@@ -46,12 +45,23 @@ def _disk(found: Forecast) -> str:
 
 
 def _size(value: int | None) -> str:
-    return "unknown" if value is None else size(value)
+    if value is None:
+        return "unknown"
+    amount, units = float(value), ["B", "kB", "MB", "GB", "TB"]
+    while amount >= 1000 and len(units) > 1:
+        amount, units = amount / 1000, units[1:]
+    return f"{amount:.3g} {units[0]}" if amount < 1000 else f"{amount:.0f} {units[0]}"
 
 
 def _hours(seconds: float | None) -> str:
-    return f"{'unknown hours' if seconds is None else span(seconds)} of video to transcode"
+    return f"{'unknown hours' if seconds is None else _span(seconds)} of video to transcode"
 
 
 def _time(seconds: float | None) -> str:
-    return "unknown" if seconds is None else f"about {span(max(1.0, seconds))}"
+    return "unknown" if seconds is None else f"about {_span(max(1.0, seconds))}"
+
+
+def _span(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

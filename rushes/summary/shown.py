@@ -13,8 +13,8 @@ from rushes.records import ManifestRow
 from rushes.summary.explained import explained
 from rushes.summary.outcome import FAILURES, STATUSES, RunOutcome
 from rushes.summary.publish import MANIFEST, REPORT
+from rushes.summary.report.words import size, span
 from rushes.summary.text import failure
-from rushes.words import size, span
 from rushes.workspace import Workspace
 
 __all__ = ["Example", "examples", "failure_table", "markdown"]
@@ -144,14 +144,10 @@ def _work(ended: RunOutcome) -> Iterator[str]:
     for stage, work in stages:
         rate = f"{work['done'] / work['busy_s']:,.3g}" if work["busy_s"] else ""
         count = f"{int(work['done']):,} | {int(work['stopped']):,}"
-        lines.append(f"| {stage} | {count} | {size(work['bytes'])} | {_busy(work['busy_s'])} | {rate} |")
+        lines.append(f"| {stage} | {count} | {size(work['bytes'])} | {span(work['busy_s'])} | {rate} |")
     yield "## Where the time went"
     yield "\n".join(lines)
     yield "Work is that of all batches together, which are at work at the same time."
-
-
-def _busy(seconds: float) -> str:
-    return f"{seconds:.2g} s" if seconds < 10 else span(seconds)
 
 
 def _warnings(ended: RunOutcome) -> Iterator[str]:

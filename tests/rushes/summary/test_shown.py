@@ -39,12 +39,12 @@ def test_the_summary_says_what_ran_what_came_of_it_and_where_it_is() -> None:
     lines = markdown(PIPELINE, ENDED, {}).splitlines()
     assert lines[0] == r"# street\-scenes"
     planned = "2,003 planned = 2,000 ok + 2 failed + 0 skipped + 1 quarantined."
-    assert f"**2,000 of 2,003 items are ok**, after 9 min. {planned}" in lines
+    assert f"**2,000 of 2,003 items are ok**, after 8.53 min. {planned}" in lines
     assert "- Dataset: 2,000 files in `/data/street-scenes`" in lines
     assert f"- Manifest: `manifest.jsonl`, sha256 `{'ab' * 32}`" in lines
     assert "- Report: `/data/street-scenes/report.html`" in lines
     assert "Since run `20261124T020000000000Z-1234`: 3 added, 1,200 with other labels." in lines
-    assert "| download | 2,000 | 2 | 4.2 GB | 7 min | 5 |" in lines
+    assert "| download | 2,000 | 2 | 4.2 GB | 6.67 min | 5 |" in lines
     assert "| export | 2,000 | 0 | 0 B | 0 s |  |" in lines
 
 
