@@ -11,6 +11,7 @@ from rushes.jsonl import write_lines
 from rushes.records import ManifestRow
 from tests.cli.test_main import pipeline_file, rushes
 from tests.rushes.runs import png
+from tests.rushes.summary.report_data import make
 
 
 def test_a_plan_is_words_and_one_line_for_scripts_and_leaves_nothing(tmp_path: Path) -> None:
@@ -71,4 +72,16 @@ def test_datasets_that_differ_are_exit_1_and_the_same_ones_exit_0(tmp_path: Path
     assert json.loads(line)["first"]["added"] == ["c"]
     assert rushes("diff", tmp_path / "old", tmp_path / "old").returncode == 0
     nowhere = rushes("diff", tmp_path / "old", tmp_path / "nowhere")
+    assert (nowhere.returncode, nowhere.stderr.count("\n")) == (2, 1)
+
+
+def test_a_report_is_written_again_from_what_stands_in_the_folder(tmp_path: Path) -> None:
+    dataset = make(tmp_path)
+    before = (dataset / "report.html").read_bytes()
+    (dataset / "report.html").unlink()
+    ended = rushes("report", dataset, "--json")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert json.loads(ended.stdout.splitlines()[-1]) == {"status": "ok", "report": f"{dataset}/report.html"}
+    assert (dataset / "report.html").read_bytes() == before
+    nowhere = rushes("report", tmp_path)
     assert (nowhere.returncode, nowhere.stderr.count("\n")) == (2, 1)

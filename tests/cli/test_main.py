@@ -113,6 +113,7 @@ def test_every_command_has_help_with_an_example() -> None:
         "export",
         "plan",
         "diff",
+        "report",
         "verify",
         "probe",
         "doctor",
