@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
 from rushes.jsonl import encode
 
 __all__ = ["fail", "json_line", "json_option", "note", "say"]
+
+_COMMANDS = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069]")
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one machine-readable line last on standard output."
@@ -18,12 +21,17 @@ json_option = click.option(
 
 def say(text: str) -> None:
     """Prints a line of the result."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(_for(sys.stdout, text) + "\n")
 
 
 def note(text: str) -> None:
     """Prints a line about the work."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(_for(sys.stderr, text) + "\n")
+
+
+def _for(stream: TextIO, text: str) -> str:
+    """Returns a text as a stream gets it: a terminal gets nothing that moves its cursor or turns letters round."""
+    return _COMMANDS.sub("\N{REPLACEMENT CHARACTER}", text) if stream.isatty() else text
 
 
 def json_line(value: dict[str, Any]) -> None:

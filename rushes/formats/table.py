@@ -6,6 +6,9 @@
 
 Rows of one file stand together. A file without labels has one row without a class, whose `labelled` says whether
 somebody looked. Cells of outlines, points, masks, relations, spans and attributes hold JSON, as in a source file.
+
+A spreadsheet takes a cell for a formula that begins with =, +, - or @. So names that do have a single quote in front,
+which the reader takes off again.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 import reprlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -38,6 +42,8 @@ LABELS = "labels.csv"
 _ITEM = ("file_name", "file_id", "split", "group", "file_width", "file_height", "file_label", "labelled")
 _BOX = ("x", "y", "width", "height")
 _TEXT = ("class", "track", "id")
+_NAMES = ("file_name", "file_id", "group", "file_label", *_TEXT)
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _NUMBER = (*_BOX, "rotation", "time_s")
 _FLAG = ("crowd", "difficult", "truncated", "occluded")
 _JSON = ("polygon", "parts", "mask", "keypoints", "polyline", "relation", "spans", "attributes")
@@ -71,7 +77,17 @@ def render(item: Labelled) -> tuple[str, Counter[str]]:
         "file_attributes": encode(item.attributes).decode() if item.attributes else "",
     }
     rows = [own | _cells(label) for label in item.annotations] or [own]
-    return "".join(_line(row.get(column, "") for column in COLUMNS) for row in rows), Counter()
+    return "".join(_line(_cell(row, column) for column in COLUMNS) for row in rows), Counter()
+
+
+def _cell(row: Mapping[str, str], column: str) -> str:
+    text = row.get(column, "")
+    return f"'{text}" if column in _NAMES and _FORMULA.match(text) else text
+
+
+def _name(text: str) -> str:
+    """Returns a name as it was before it was guarded."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
 def _cells(label: Annotation) -> dict[str, str]:
@@ -124,7 +140,8 @@ def _rows(file: Path) -> Iterator[Row]:
             raise AnnotationError(str(row.error))
         if "file_name" not in row.cells:
             raise AnnotationError(f"{file.name}:{row.line}: file_name is empty; expected the path of a file.")
-        yield row
+        names = {column: _name(str(row.cells[column])) for column in _NAMES if column in row.cells}
+        yield row._replace(cells={**row.cells, **names})
 
 
 def _items(file: Path) -> Iterator[Labelled]:
