@@ -96,7 +96,9 @@ def convert(
             if progress and tally.items % 100 == 0:
                 progress(tally.items)
     run.end(building / _PARTS)
+    run.dropped.clear()
     exporter.additional_file_saving(building)
+    tally.dropped.update(run.dropped)
     tally.count(run)
     if tally.other_size:
         run.log_message(f"{tally.left_out['size_differs']} images left out, first {tally.other_size}", "warning")

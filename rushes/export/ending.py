@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from rushes.records import WrittenFile
 from rushes.storage import is_storage
 from rushes.workspace import Workspace
 
-__all__ = ["finish", "messages"]
+__all__ = ["dropped_at_end", "finish", "messages"]
 
 _END = "end"
 _MESSAGES = 20  # that people read at the end of a run
@@ -77,8 +78,17 @@ def finish(
         exporter.additional_file_saving(building)
     by_hand = handmade(building, listed, since_ns, lambda text: ending.log_message(text, "warning")) if custom else ()
     files = [*ending.written, *by_hand]
+    if pipeline.export.strict:
+        check_strict(Loss("the end", "", reason, count, ()) for reason, count in sorted((+ending.dropped).items()))
     write_lines(handed_over(workspace, run, _END, "messages"), ending.messages)
+    write_lines(handed_over(workspace, run, _END, "dropped"), [+ending.dropped])
     return files
+
+
+def dropped_at_end(workspace: Workspace, run: str) -> Counter[str]:
+    """Returns what was left out or changed when all samples were there, by reason code; no item's row says it."""
+    (found,) = read_lines(handed_over(workspace, run, _END, "dropped"), dict[str, int])
+    return Counter(found)
 
 
 def messages(workspace: Workspace, run: str, batches: Iterable[str]) -> list[str]:

@@ -129,14 +129,16 @@ class YoloPoseExporter(YoloExporter):
     def write_rows(self, split: str, name: str, rows: Sequence[str]) -> None:
         """Writes an image's label file, or hands its rows to the end."""
         if self.keypoints() is None:
-            self.run.emit("pose", [split, name, list(rows)])
+            self.run.emit("pose", [split, name, list(rows), self.run.dropped["keypoints_padded"]])
         else:
             super().write_rows(split, name, rows)
 
     def additional_file_saving(self, export_path: Path) -> None:
         """Writes label files that waited for the number of keypoints, and what all YOLO datasets have."""
         count = self._count()
-        for split, name, rows in self.run.parts("pose"):
+        for split, name, rows, padded in self.run.parts("pose"):
+            if rows and _columns(rows[0]) < count:
+                self.run.drop("keypoints_padded", len(rows) - padded)  # the others were counted with their image
             super().write_rows(split, name, [_filled(row, count) for row in rows])
         super().additional_file_saving(export_path)
 
@@ -157,7 +159,7 @@ class YoloPoseExporter(YoloExporter):
 
     def _count(self) -> int:
         """Returns how many keypoints each row has; at least one, or nothing could be trained from it."""
-        found = (_columns(row) for *_, rows in self.run.parts("pose") for row in rows)
+        found = (_columns(row) for _, _, rows, _ in self.run.parts("pose") for row in rows)
         return self.keypoints() or max(found, default=0) or 1
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ from rushes.damage import report_damage, reported_damage
 from rushes.errors import AccountingError, ExporterError
 from rushes.export.batch import finish
 from rushes.export.classes import check_required, classes_of
-from rushes.export.ending import messages
+from rushes.export.ending import dropped_at_end, messages
 from rushes.export.exporters import is_custom
 from rushes.export.kept import keep_all
 from rushes.files.checksum import calculate_checksum
@@ -91,6 +92,9 @@ def _write(pipeline: Pipeline, workspace: Workspace, run: str, names: Sequence[s
     check_required(pipeline.export.required_classes, content["classes"])
     (building / "stats.json").write_bytes(json_bytes(content))
     finished = finish(pipeline, workspace, run, names, building, plan.classes, content)
+    if late := dropped_at_end(workspace, run):
+        content["dropped"] = dict(sorted((late + Counter(content["dropped"])).items()))
+        (building / "stats.json").write_bytes(json_bytes(content))
     write_origin(pipeline, workspace, plan, names, building)
     added = _taken(building / SUMMARY)
     facts = Facts(pipeline, workspace, run, tuple(classes_of(pipeline, plan.classes).names), content, building)

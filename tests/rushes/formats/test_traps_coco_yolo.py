@@ -16,7 +16,11 @@ from pycocotools.cocoeval import COCOeval
 
 from rushes.convert import convert
 from rushes.datasets import read_dataset
+from rushes.errors import StrictError
 from rushes.formats.coco_read import read as read_coco
+from rushes.workspace import Workspace
+from tests.rushes.export.makers import pipeline
+from tests.rushes.runs import run
 from tests.ultralytics_rules import check_dataset
 
 SQUARE = [10.0, 10, 30, 10, 30, 30, 10, 30]
@@ -119,6 +123,24 @@ def test_rows_that_get_keypoints_which_nobody_labelled_are_counted(tmp_path: Pat
     assert found.dropped == {"keypoints_padded": 2}
     assert {len(row.split()) for name in "ab" for row in rows(tmp_path / "out", name)} == {5 + 2 * 3}
     assert check_dataset(tmp_path / "out" / "dataset.yaml", "pose") == []
+
+
+def test_rows_of_an_image_whose_labels_all_have_fewer_keypoints_than_those_of_another_are_counted(
+    tmp_path: Path,
+) -> None:
+    one = {"image_id": 1, "bbox": [1, 1, 9, 9], "keypoints": [2, 2, 2]}
+    labels = ({"bbox": [1, 1, 9, 9], "keypoints": [2, 2, 2, 4, 4, 2]}, one, one | {"bbox": [2, 2, 5, 5]})
+    boxes = ({"image_id": 1, "bbox": [3, 3, 5, 5]}, {"image_id": 0, "bbox": [3, 3, 5, 5]})
+    source = coco(tmp_path, *labels, *boxes, names=("a.png", "b.png"))
+    found = convert(source, tmp_path / "out", None, "yolo-pose")
+    assert found.dropped == {"keypoints_padded": 4}
+    workspace = Workspace(tmp_path / "work")
+    ended = run(pipeline(workspace, source=str(source), export={"format": "yolo-pose"}), workspace)
+    stats = json.loads((Path(str(ended.dataset)) / "stats.json").read_bytes())
+    assert stats["dropped"] == {"keypoints_padded": 4}
+    strict = pipeline(workspace, source=str(source), export={"format": "yolo-pose", "strict": True})
+    with pytest.raises(StrictError, match="keypoints_padded"):
+        run(strict, workspace)
 
 
 def test_pieces_are_one_bridged_row_in_yolo_and_stay_apart_in_coco(tmp_path: Path) -> None:
