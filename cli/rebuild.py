@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
+from cli.counted import counted
 from cli.output import json_line, json_option, note, say
 from rushes.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rushes.config import DownloadConfig
 
 __all__ = ["rebuild"]
 
@@ -18,7 +23,8 @@ _SHOWN = 20
 
 @click.command()
 @click.argument("dataset")
-@click.argument("dest")
+@click.argument("dest", required=False)
+@click.option("--check", is_flag=True, help="Only ask whether every item is still there; fetch and write nothing.")
 @click.option("--workspace", metavar="PLACE", help="Where to work; by default beside DEST, and removed in the end.")
 @click.option("--allow-host", "hosts", multiple=True, metavar="HOST", help="Reach this host although it is private.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY.PATH=VALUE", help="A key of download or run.")
@@ -27,7 +33,8 @@ _SHOWN = 20
 @json_option
 def rebuild(
     dataset: str,
-    dest: str,
+    dest: str | None,
+    check: bool,
     workspace: str | None,
     hosts: tuple[str, ...],
     overrides: tuple[str, ...],
@@ -46,12 +53,17 @@ def rebuild(
     from rushes.rebuild.result import digest_of
     from rushes.summary.publish import MANIFEST
 
-    place = workspace or f"{dest.rstrip('/')}.rebuild"
+    if check == (dest is not None):
+        raise ConfigError("expected DATASET and DEST, or DATASET and --check.")
     more = [f"download.allow_private_hosts=[{', '.join(map(repr, hosts))}]"] if hosts else []
-    pipeline = pipeline_of(dataset, dest, place, [*overrides, *more])
+    base = (dest or dataset).rstrip("/")
+    place, output = workspace or f"{base}.rebuild", dest or f"{base}.again"
     with original(dataset) as folder:
         digest = digest_of(folder / MANIFEST)
-    check_destination(dataset, dest, digest)
+    check_destination(dataset, output, digest)
+    pipeline = pipeline_of(dataset, output, place, [*overrides, *more])
+    if dest is None:
+        return _check(dataset, pipeline.download, as_json)
     from cli.flow_run import run_pipeline
 
     where = dataset if "://" in dataset else str(Path(dataset).absolute())
@@ -59,6 +71,23 @@ def rebuild(
     if ended.outcome is None or ended.outcome.dataset is None:
         raise ended.failure or ConfigError(f"{dataset}: nothing came of it; run it again with --verbose.")
     return _report(dataset, ended.outcome.dataset, place, ended.outcome.run, workspace is None, as_json)
+
+
+def _check(dataset: str, config: DownloadConfig, as_json: bool) -> int:
+    """Says what is no longer there."""
+    from rushes.rebuild.begin import original
+    from rushes.rebuild.check import lost
+    from rushes.rebuild.result import REASONS
+
+    with original(dataset) as folder, counted("items") as report:
+        found = lost(folder, config, report)
+    for one in found[:_SHOWN]:
+        say(f"{one.id}: {REASONS[one.reason]}: {one.message}")
+    more = f"; {len(found) - _SHOWN} more are not shown" if len(found) > _SHOWN else ""
+    say(f"{dataset}: {f'{len(found)} items are missing{more}' if found else 'every item is still there'}")
+    if as_json:
+        json_line({"status": "failed" if found else "ok", "lost": msgspec.to_builtins(found)})
+    return 1 if found else 0
 
 
 def _report(dataset: str, rebuilt: str, place: str, run: str, own: bool, as_json: bool) -> int:

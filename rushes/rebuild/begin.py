@@ -29,7 +29,7 @@ from rushes.summary.publish import MANIFEST, SUMMARY
 from rushes.summary.verify import CHECKSUMS
 from rushes.workspace import Workspace
 
-__all__ = ["check_destination", "original", "pipeline_of", "plan_rebuild", "rows_of"]
+__all__ = ["check_destination", "original", "pipeline_of", "plan_rebuild", "rows_of", "usable"]
 
 _PARTS = (MANIFEST, SOURCES, REBUILD)
 _HOW = ("download.", "run.", "export.media=", "export.code=")
@@ -94,7 +94,7 @@ def rows_of(dataset: Path) -> Iterator[Source | Rejection]:
                 f"{dataset}: {MANIFEST} has the item {row.id}, and {SOURCES} has {source.id if source else 'none'} in "
                 "its place; expected two files of one run. Take both from the same copy."
             )
-        yield _usable(source, shards)
+        yield usable(source, shards)
 
 
 def check_destination(dataset: str, destination: str, digest: str) -> None:
@@ -139,7 +139,7 @@ def original(dataset: str) -> Iterator[Path]:
         yield folder
 
 
-def _usable(source: Source, shards: Shards) -> Source | Rejection:
+def usable(source: Source, shards: Shards) -> Source | Rejection:
     """Returns a row as it can be fetched, or why it cannot: secrets of URLs are not kept."""
     if any(text.endswith("=…") for text in source.url.partition("?")[2].split("&")):
         error = CredentialsError(

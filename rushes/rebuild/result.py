@@ -25,7 +25,7 @@ from rushes.summary.publish import MANIFEST, SUMMARY
 from rushes.summary.verify import CHECKSUMS
 from rushes.workspace import Workspace
 
-__all__ = ["REASONS", "Difference", "Rebuilt", "compared", "digest_of", "result_of"]
+__all__ = ["REASONS", "Difference", "Rebuilt", "compared", "digest_of", "reason_of", "result_of"]
 
 REASONS = {
     "gone": "no longer there",
@@ -134,6 +134,16 @@ def compared(original: Path, rebuilt: Path, differences: Path, shown: int = 20) 
     return Rebuilt(expected, actual, dict(reasons), tuple(first), _other_files(original, rebuilt), versions)
 
 
+def reason_of(stage: str, code: str, message: str) -> str:
+    """Returns which of `REASONS` it is that an item stopped at this stage, with this error."""
+    if stage not in _FETCHING:
+        return "unusable"
+    answered = _ANSWERED.search(message)
+    if answered and answered[1] in _GONE | _DENIED:
+        return "gone" if answered[1] in _GONE else "credentials"
+    return _BY_CODE.get(code, "unreachable")
+
+
 def digest_of(path: Path) -> str:
     """Returns the sha256 of a file."""
     with path.open("rb") as file:
@@ -177,21 +187,12 @@ def _stopped(before: ManifestRow, now: ManifestRow) -> Difference:
     return Difference(
         before.id,
         before.source,
-        _reason(now),
+        reason_of(now.stage, now.error_code or "", now.error or ""),
         now.error_code,
         now.error,
         before.source_sha256,
         now.source_sha256,
     )
-
-
-def _reason(row: ManifestRow) -> str:
-    if row.stage not in _FETCHING:
-        return "unusable"
-    answered = _ANSWERED.search(row.error or "")
-    if answered and answered[1] in _GONE | _DENIED:
-        return "gone" if answered[1] in _GONE else "credentials"
-    return _BY_CODE.get(row.error_code or "", "unreachable")
 
 
 def _made(before: ManifestRow | None, now: ManifestRow | None, one: ManifestRow) -> Difference:

@@ -111,6 +111,7 @@ def test_every_command_has_help_with_an_example() -> None:
         "run",
         "ingest",
         "export",
+        "rebuild",
         "plan",
         "diff",
         "report",

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from rushes.config import DownloadConfig
 from rushes.errors import ConfigError
 from rushes.layouts import LAYOUTS
 from rushes.rebuild.begin import check_destination, pipeline_of
+from rushes.rebuild.check import lost
 from rushes.summary.verify import verify_dataset
 from rushes.workspace import Workspace
 from tests.http_server import Answer, Server, ok, serve, status
@@ -151,6 +153,19 @@ def test_what_the_world_no_longer_has_is_named(tmp_path: Path, server: Server, f
     assert rebuilt["b"] == manifest(dataset)["b"], "what is still there is as it was"
     lines = next((tmp_path / "elsewhere").glob("again.rebuild/runs/*/differences.jsonl")).read_text().splitlines()
     assert [json.loads(line)["id"] for line in lines] == [one.id for one in found.first]
+
+
+def test_what_is_still_there_can_be_asked_without_fetching_it(tmp_path: Path, server: Server) -> None:
+    dataset = made(tmp_path, server, **FRAMES)
+    config = DownloadConfig(allow_private_hosts=("127.0.0.1",), attempts=1)
+    assert lost(dataset, config) == []
+    server.routes["/3.png"] = status(404)
+    server.routes["/4.png"] = status(403)
+    server.routes["/20.png"] = status(405)
+    before = len(server.requests)
+    assert [(one.id, one.reason) for one in lost(dataset, config)] == [("whole", "gone"), ("mate", "credentials")]
+    assert {request.method for request in server.requests[before:]} == {"HEAD"}
+    assert {one.reason for one in lost(dataset, DownloadConfig())} == {"refused"}, "loopback"
 
 
 def test_another_try_fetches_only_what_is_missing(tmp_path: Path, server: Server) -> None:
