@@ -56,7 +56,7 @@ class VocExporter(BaseExporter):
                 self.run.drop(reason, count)
         numbers = class_numbers(classes)
         shown = _shown(placed, numbers)
-        for label in labels:
+        for label in labels if len(placed) < len(labels) else ():
             if not is_placed(label) and label.relation is None:
                 shown[numbers[label.label]] = voc_sets.PRESENT
         return _Labelled(data, xml, masks, shown)

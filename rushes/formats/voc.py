@@ -31,6 +31,7 @@ TRACK = "track_id"
 _UNWRITABLE = re.compile("[^\\t\\n\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 
 _escaped = functools.partial(html.escape, quote=False)
+_BNDBOX = "\t\t<bndbox><xmin>%d</xmin><ymin>%d</ymin><xmax>%d</xmax><ymax>%d</ymax></bndbox>\n"
 _Edges = tuple[int, int, int, int]
 
 
@@ -79,26 +80,24 @@ def objects(annotations: Sequence[Annotation], width: int, height: int) -> tuple
             edges = _edges(label, width, height, reasons)
             if edges is not None:
                 placed.append(Placed(label, edges))
-    return _joined(placed, reasons), reasons
+                _count_unsaid(label, reasons)
+    if any(PART_OF in one.label.attributes for one in placed):
+        placed = _joined(placed, reasons)
+    return placed, reasons
 
 
-def _joined(placed: list[Placed], reasons: Counter[str]) -> list[Placed]:
+def _joined(placed: Sequence[Placed], reasons: Counter[str]) -> list[Placed]:
     """Returns objects with their parts, which are no objects any more."""
     known = {one.label.id for one in placed if one.label.id and PART_OF not in one.label.attributes}
-    if not known:
-        for one in placed:
-            _count_unsaid(one.label, reasons, is_part=False)
-        return placed
     kept: list[Placed] = []
     parts: dict[str, list[Placed]] = {}
     for one in placed:
         whole = one.label.attributes.get(PART_OF)
         if isinstance(whole, str) and whole in known:
             parts.setdefault(whole, []).append(one)
-            _count_unsaid(one.label, reasons, is_part=True)
+            _count_unsaid_of_part(one.label, reasons)
         else:
             kept.append(one)
-            _count_unsaid(one.label, reasons, is_part=False)
     for number, one in enumerate(kept):
         if one.label.id in parts:
             kept[number] = one._replace(parts=tuple(parts.pop(one.label.id)))
@@ -169,7 +168,7 @@ def _ends(start: float, length: float, limit: int) -> tuple[int, int]:
     return first, min(last, limit)
 
 
-def _count_unsaid(label: Annotation, reasons: Counter[str], *, is_part: bool) -> None:
+def _count_unsaid(label: Annotation, reasons: Counter[str]) -> None:
     if label.rotation:
         reasons["rotation_unsupported"] += 1
     if label.keypoints:
@@ -178,8 +177,6 @@ def _count_unsaid(label: Annotation, reasons: Counter[str], *, is_part: bool) ->
         reasons["polyline_unsupported"] += 1
     if label.frame is not None or label.time_s is not None:
         reasons["time_unsupported"] += 1
-    if is_part:
-        _count_unsaid_of_part(label, reasons)
 
 
 def _count_unsaid_of_part(label: Annotation, reasons: Counter[str]) -> None:
@@ -201,7 +198,7 @@ def _object(one: Placed, reasons: Counter[str]) -> str:
     parts = "".join([_part(part, reasons) for part in one.parts]) if one.parts else ""
     name = _name(label.label, reasons)
     begin = _begin(name, pose, label.truncated, label.occluded, label.difficult)
-    return f"{begin}{_bndbox(one.edges)}{parts}{more}\t</object>\n"
+    return f"{begin}{_BNDBOX % one.edges}{parts}{more}\t</object>\n"
 
 
 @functools.lru_cache(maxsize=4096)
@@ -214,13 +211,7 @@ def _begin(name: str, pose: str, truncated: bool, occluded: bool, difficult: boo
 
 
 def _part(part: Placed, reasons: Counter[str]) -> str:
-    return f"\t\t<part>\n\t\t<name>{_name(part.label.label, reasons)}</name>\n{_bndbox(part.edges)}\t\t</part>\n"
-
-
-def _bndbox(edges: _Edges) -> str:
-    left, top, right, bottom = edges
-    inner = f"<xmin>{left}</xmin><ymin>{top}</ymin><xmax>{right}</xmax><ymax>{bottom}</ymax>"
-    return f"\t\t<bndbox>{inner}</bndbox>\n"
+    return f"\t\t<part>\n\t\t<name>{_name(part.label.label, reasons)}</name>\n{_BNDBOX % part.edges}\t\t</part>\n"
 
 
 def _attributes(label: Annotation) -> tuple[str, str]:
