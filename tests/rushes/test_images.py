@@ -3,6 +3,7 @@ import struct
 import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ from rushes.errors import (
     StorageError,
     UnsupportedFormatError,
 )
-from rushes.images import bake_orientation, orientation, probe_image
+from rushes.images import bake_orientation, orientation, preview, probe_image
 
 SIZE = (48, 32)
 RED, BLUE = (220, 20, 20), (20, 20, 220)
@@ -146,3 +147,26 @@ def test_any_damage_is_either_harmless_or_said(tmp_path: Path, data: st.DataObje
         assert probe_image(tmp_path / "a").width > 0
     except (MediaError, UnsupportedFormatError) as error:
         assert str(error).startswith("a: ")  # noqa: PT017  # either outcome is right
+
+
+def test_a_preview_is_small_upright_and_in_rgb_whatever_the_image_is(tmp_path: Path) -> None:
+    deep = Image.fromarray(np.linspace(0, 60000, 64 * 48).reshape(48, 64).astype(np.uint16))
+    clear = Image.new("RGBA", (64, 48), (255, 0, 0, 0))
+    for name, image in (("deep.png", deep), ("clear.png", clear), ("grey.png", Image.new("L", (64, 48), 90))):
+        image.save(tmp_path / name)
+        small = preview(tmp_path / name, 32)
+        assert (small.mode, small.size) == ("RGB", (32, 24))
+    assert preview(tmp_path / "clear.png", 32).getpixel((5, 5)) == (128, 128, 128)
+    seen = np.asarray(preview(tmp_path / "deep.png", 32))
+    assert (seen.min(), seen.max()) == (0, 255)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (64, 48)).save(tmp_path / "turned.jpg", exif=exif)
+    assert preview(tmp_path / "turned.jpg", 32).size == (24, 32)
+
+
+def test_a_preview_of_what_is_damaged_is_an_error(tmp_path: Path) -> None:
+    Image.effect_noise((64, 64), 90).save(tmp_path / "a.png")
+    (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:900])
+    with pytest.raises(CorruptMediaError):
+        preview(tmp_path / "a.png", 32)

@@ -28,6 +28,8 @@ COLOURS = ("#e69f00", "#56b4e9", "#2fbf8f", "#f0e442", "#4f8fff", "#ff7f3f", "#e
 
 _LONGEST = 320  # pixels: shown at half of that, or a little more
 _QUALITY = 74
+_LONG_S = 900.0
+"""Of a longer video no frame is looked for: all of it would be read to find one."""
 
 
 class Shown(NamedTuple):
@@ -83,7 +85,7 @@ def _video(row: ManifestRow, path: Path, name: str | None) -> tuple[Image.Image,
     first = next((label for label in timed if name in (None, label.label)), next(iter(timed), None))
     whole = [label for label in labels if label.frame is None and label.time_s is None]
     with TemporaryDirectory(prefix="rushes-") as folder:
-        if first is None:
+        if first is None or (row.duration_s or 0.0) > _LONG_S:
             return preview(thumbnail(path, Path(folder) / "frame.jpg", size="640x640").path, _LONGEST), whole
         frame = _frame(path, first)
         made = extract_frames(path, [frame], Path(folder))
