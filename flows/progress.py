@@ -6,9 +6,11 @@ meanwhile, looks there and updates the artifact: one process, one artifact, and 
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import cast
 from uuid import UUID
 
@@ -28,6 +30,7 @@ __all__ = ["Tick", "moving"]
 
 _EVERY_S = 1.0
 _EVERY_IN_STORAGE_S = 10.0
+_PATIENCE_S = 2.0
 _SHARE = 0.02  # of the time of the process that waits, at most
 _UNANSWERED = (httpx.HTTPError, PrefectException, RushesError, OSError)
 _VERBS = {"download": "downloaded", "transcode": "made", "chunks": "chunks encoded", "export": "exported"}
@@ -59,11 +62,17 @@ def moving(config: Pipeline, run: str, part: str, todo: Parts) -> Iterator[Tick]
         except Exception as error:
             bar.stop(str(error) if isinstance(error, RushesError) else type(error).__name__)
             raise
-        except BaseException:  # cancelled, by the user or by Prefect, which give it seconds
-            with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
-                bar.stop("the run was interrupted")
+        except BaseException:  # cancelled, by the user or by Prefect
+            _briefly(bar.interrupt)
             raise
         bar.end()
+
+
+def _briefly(act: Callable[[], None]) -> None:
+    """Does something that may take long where a server does not answer, and does not wait for its end then."""
+    thread = threading.Thread(target=copy_context().run, args=(act,), daemon=True)
+    thread.start()
+    thread.join(_PATIENCE_S)
 
 
 class _Watch:
@@ -125,6 +134,11 @@ class _Bar:
         """Shows how far it came, and why no further."""
         self._move()
         self._show(self._shown, f". Stopped: {why}")
+
+    def interrupt(self) -> None:
+        """Shows that nobody waits for the rest any more."""
+        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
+            self._show(self._shown, ". Stopped: the run was interrupted")
 
     def _move(self) -> None:
         try:

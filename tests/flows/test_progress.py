@@ -112,6 +112,18 @@ def test_it_says_why_it_stopped(api: str, tmp_path: Path) -> None:
     assert end["description"].endswith("made. Stopped: source = a.csv: cannot be read.")
 
 
+def test_an_interrupted_run_says_that_it_was(api: str, tmp_path: Path) -> None:
+    @flow
+    def interrupted() -> None:
+        config = validate({"name": "interrupted", "source": "a.csv", "workspace": str(tmp_path)}, "test")
+        with moving(config, "run", "ingest", {"download": BATCHES}):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert artifact(api, "interrupted")["description"] == "0 of 10 downloaded. Stopped: the run was interrupted"
+
+
 def test_an_artifact_that_somebody_removed_fails_no_run(api: str, tmp_path: Path) -> None:
     def remove() -> None:
         deadline_s = time.monotonic() + 90
