@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -18,10 +19,13 @@ __all__ = ["Media", "Sheets", "sheets"]
 _CLASSES, _OF_EACH, _OTHERS = 18, 3, 18
 _MOST_BYTES = 2_600_000
 """Of all pictures, as they stand in the page."""
-_MOST_VIDEOS = 16
+_VIDEOS_OF_CLASSES, _OTHER_VIDEOS = 18, 6
 _MOST_PIXELS = 40_000_000
 _FETCHED_BYTES = 32 * 1024**2
 """A larger file is not fetched from a storage for a small picture."""
+
+_Wanted = tuple[ManifestRow, str | None]
+"""A row to show, and the class that it is shown for."""
 
 
 class Media(NamedTuple):
@@ -55,8 +59,11 @@ class Sheets(NamedTuple):
 def sheets(manifest: Path, classes: Sequence[str], stats: Mapping[str, Any], media: Media) -> Sheets:
     """Makes the contact sheets: the rarest classes first, then files of all, as if drawn by lot."""
     picks = pick(manifest, rarest(stats["classes"], _CLASSES), _OF_EACH, _OTHERS)
-    of_classes = [(row, name) for name, rows in picks.by_class.items() for row in rows]
-    wanted = list(_bounded([*of_classes, *((row, None) for row in picks.others)], media.far))
+    # One of each class, then the next of each: where a bound is met, every class has had its turn.
+    rounds = zip_longest(*([(row, name) for row in rows] for name, rows in picks.by_class.items()))
+    of_classes = [one for turn in rounds for one in turn if one is not None]
+    wanted = list(_bounded(of_classes, _VIDEOS_OF_CLASSES, media.far))
+    wanted += _bounded([(row, None) for row in picks.others], _OTHER_VIDEOS, media.far)
     paths = sorted({row.path for row, _ in wanted if row.path is not None})
     colours = {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(classes)}
     with media.fetch(*paths) as folder, ThreadPoolExecutor(2) as pool:
@@ -66,7 +73,7 @@ def sheets(manifest: Path, classes: Sequence[str], stats: Mapping[str, Any], med
     return _sorted(picks, found, len(stats["classes"]))
 
 
-def _bounded(wanted: Sequence[tuple[ManifestRow, str | None]], far: bool) -> Iterator[tuple[ManifestRow, str | None]]:
+def _bounded(wanted: Sequence[_Wanted], most_videos: int, far: bool) -> Iterator[_Wanted]:
     """Leaves out what would take long to read."""
     videos = 0
     for row, name in wanted:
@@ -74,7 +81,7 @@ def _bounded(wanted: Sequence[tuple[ManifestRow, str | None]], far: bool) -> Ite
             continue
         if (row.media_type or "").startswith("video/"):
             videos += 1
-            if videos <= _MOST_VIDEOS:
+            if videos <= most_videos:
                 yield row, name
         elif (row.width or 0) * (row.height or 0) <= _MOST_PIXELS:
             yield row, name
