@@ -103,8 +103,7 @@ def _of_json(path: Path) -> str | None:
 
 
 def _of_folder(path: Path) -> str | None:
-    from rushes.formats.coco_read import find_documents
-    from rushes.formats.yolo_yaml import find_yaml
+    from rushes.formats.yolo_yaml import find_yaml  # readers are slow to import
 
     if find_yaml(path):
         return "yolo"
@@ -118,6 +117,8 @@ def _of_folder(path: Path) -> str | None:
         return "imagefolder"
     if any(path.glob("*.tar")) or any(path.glob("*/*.tar")):
         return "webdataset"
+    from rushes.formats.coco_read import find_documents
+
     documents = find_documents(path)
     if documents and _of_json(documents[0]):
         return "coco"

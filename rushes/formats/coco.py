@@ -101,7 +101,8 @@ def _object(annotation: Annotation, width: int, height: int, reasons: Counter[st
     if across <= 0 or down <= 0:
         reasons["empty_box"] += 1
         return None
-    found = {"bbox": bbox, "area": round(across * down, 3), "iscrowd": int(annotation.crowd), "segmentation": []}
+    size = round(across * down * 1000) / 1000
+    found = {"bbox": bbox, "area": size, "iscrowd": int(annotation.crowd), "segmentation": []}
     if annotation.polygon or annotation.parts or annotation.mask or annotation.rotation:
         found |= _shape(annotation, width, height, reasons)
     if annotation.keypoints is not None:

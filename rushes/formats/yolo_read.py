@@ -139,7 +139,9 @@ class _Reader:
     """Reads the rows of images, one image after the other."""
 
     def __init__(self, layout: Layout, kind: Kind) -> None:
-        self.categories, self.keypoints = layout.categories, layout.keypoints or (0, 3)
+        # By the number as a row has it: a row's 3.5 is the number of no class.
+        self.categories = {float(number): category for number, category in layout.categories.items()}
+        self.keypoints = layout.keypoints or (0, 3)
         self.kind, self.width, self.height = kind, 0, 0
         self.columns = {"detect": 5, "obb": 9, "pose": 5 + math.prod(self.keypoints)}.get(kind)
 
@@ -172,7 +174,7 @@ class _Reader:
         for number in numbers:
             if not -1 <= number <= _MOST:  # nan is neither
                 raise ValueError("expected numbers that are normalised by the size of the image")
-        category = self.categories.get(int(first)) if first.is_integer() else None
+        category = self.categories.get(first)
         if category is None:
             raise ValueError(f"{texts[0]!r} is the number of no class")
         if self.kind == "detect":
