@@ -18,6 +18,7 @@ from rushes.convert import convert
 from rushes.datasets import read_dataset
 from rushes.errors import StrictError
 from rushes.formats.coco_read import read as read_coco
+from rushes.formats.masks import from_outlines, pixels
 from rushes.workspace import Workspace
 from tests.rushes.export.makers import pipeline
 from tests.rushes.runs import run
@@ -147,7 +148,14 @@ def test_pieces_are_one_bridged_row_in_yolo_and_stay_apart_in_coco(tmp_path: Pat
     pieces = {"bbox": [10, 10, 50, 40], "segmentation": [SQUARE, FAR]}
     found = convert(coco(tmp_path, pieces), tmp_path / "yolo", None, "yolo-seg")
     assert found.dropped == {"outline_bridged": 1}
-    assert len(rows(tmp_path / "yolo")) == 1
+    (row,) = rows(tmp_path / "yolo")
+    shares = [float(share) for share in row.split()[1:]]
+    ring = tuple((80 * x, 60 * y) for x, y in zip(shares[::2], shares[1::2], strict=True))
+    both = [(tuple(zip(piece[::2], piece[1::2], strict=True)),) for piece in (SQUARE, FAR)]
+    # A bridge has no width, and may touch the pixels that it leads along.
+    drawn, pieces_drawn = (pixels(from_outlines(parts, 60, 80)) for parts in ([(ring,)], both))
+    assert (drawn & pieces_drawn).sum() == pieces_drawn.sum()
+    assert drawn.sum() < 1.1 * pieces_drawn.sum()
     convert(tmp_path / "train.json", tmp_path / "coco", None, "coco", strict=True)
     assert written(tmp_path / "coco")["annotations"][0]["segmentation"] == [SQUARE, FAR]
 
