@@ -17,8 +17,10 @@ from pycocotools.cocoeval import COCOeval
 from rushes.convert import convert
 from rushes.datasets import read_dataset
 from rushes.errors import StrictError
+from rushes.formats.coco import render as render_coco
 from rushes.formats.coco_read import read as read_coco
 from rushes.formats.masks import from_outlines, pixels
+from rushes.labels import Annotation, Mask
 from rushes.workspace import Workspace
 from tests.rushes.export.makers import pipeline
 from tests.rushes.runs import run
@@ -158,6 +160,16 @@ def test_pieces_are_one_bridged_row_in_yolo_and_stay_apart_in_coco(tmp_path: Pat
     assert drawn.sum() < 1.1 * pieces_drawn.sum()
     convert(tmp_path / "train.json", tmp_path / "coco", None, "coco", strict=True)
     assert written(tmp_path / "coco")["annotations"][0]["segmentation"] == [SQUARE, FAR]
+
+
+def test_holes_stay_holes_in_coco() -> None:
+    outer, hole = ((10, 10), (50, 10), (50, 50), (10, 50)), ((20, 20), (30, 20), (30, 30), (20, 30))
+    (found,), reasons = render_coco([Annotation("ant", parts=((outer, hole),))], 80, 60, ["ant"])
+    assert reasons == {"holes_as_mask": 1}
+    assert (found["area"], found["bbox"]) == (40 * 40 - 10 * 10, [10, 10, 40, 40])
+    drawn = pixels(Mask((60, 80), found["segmentation"]["counts"]))
+    assert drawn.sum() == found["area"]
+    assert not drawn[20:30, 20:30].any()
 
 
 def test_masks_come_back_pixel_by_pixel_by_way_of_yolo(tmp_path: Path) -> None:
