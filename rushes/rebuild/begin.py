@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from rushes.jsonl import read_lines
 from rushes.pipeline_file import overridden, validate
 from rushes.plan import Given, Plan, make_plan
 from rushes.rebuild.packed import Shards
+from rushes.rebuild.result import digest_of
 from rushes.records import ManifestRow, Rejection, Source
 from rushes.rejection import reject
 from rushes.storage import is_storage
@@ -131,7 +131,7 @@ def original(dataset: str) -> Iterator[Path]:
             raise ConfigError(f"{dataset}: no dataset: expected a folder with the file {MANIFEST}, as `run` writes it.")
         listed = read_sums(folder / CHECKSUMS) if (folder / CHECKSUMS).is_file() else {}
         for name in _PARTS:
-            if name in listed and (folder / name).is_file() and _sha256(folder / name) != listed[name]:
+            if name in listed and (folder / name).is_file() and digest_of(folder / name) != listed[name]:
                 raise ConfigError(
                     f"{dataset}: {name} is not as it was written. Take it from another copy; `rushes verify` says what "
                     "else differs."
@@ -163,8 +163,3 @@ def _summary(path: Path) -> Mapping[str, Any] | None:
     except FileNotFoundError:
         return None
     return found
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
