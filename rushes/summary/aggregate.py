@@ -6,12 +6,9 @@ Everything is streamed from the files that the export batches left in `runs/<run
 from __future__ import annotations
 
 import os
-import platform
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
-from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -20,7 +17,6 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from rushes import __version__
 from rushes.config import Pipeline
 from rushes.damage import report_damage, reported_damage
 from rushes.errors import AccountingError, ExporterError
@@ -29,28 +25,26 @@ from rushes.export.classes import check_required, classes_of
 from rushes.export.ending import dropped_at_end, messages
 from rushes.export.exporters import is_custom
 from rushes.export.kept import keep_all
-from rushes.files.checksum import calculate_checksum
 from rushes.jsonl import json_bytes
-from rushes.plan import Plan, load_plan, started
+from rushes.plan import Plan, load_plan
 from rushes.records import ManifestRow, WrittenFile
-from rushes.results import results, throughput, work_done
+from rushes.results import results, work_done
 from rushes.storage import is_storage
 from rushes.summary.checksums import write_checksums
-from rushes.summary.diff import since
 from rushes.summary.documents import write_documents
 from rushes.summary.facts import Facts
 from rushes.summary.manifest import parts, write_rows
 from rushes.summary.mend import mend_batches
-from rushes.summary.origin import rebuilt_from, write_origin
+from rushes.summary.origin import write_origin
 from rushes.summary.outcome import FAILURES, RunOutcome, failed_share, save_outcome
-from rushes.summary.output import building, publish_dataset, published, written
+from rushes.summary.output import building, publish_dataset, written
 from rushes.summary.packages.bag import write_bag
 from rushes.summary.packages.mhl import write_mhl
-from rushes.summary.publish import MANIFEST, SUMMARY
+from rushes.summary.publish import SUMMARY
 from rushes.summary.report.sheets import Media
 from rushes.summary.report.write import write_report
+from rushes.summary.run_summary import compared, summary_of
 from rushes.summary.stats import Stats
-from rushes.video.binaries import describe
 from rushes.workspace import Batch, Workspace
 
 __all__ = ["aggregate"]
@@ -109,8 +103,8 @@ def _write(pipeline: Pipeline, workspace: Workspace, run: str, names: Sequence[s
         files=content["files"],
         messages=(*reported_damage(workspace, run), *messages(workspace, run, names)),
     )
-    outcome = _compared(facts, outcome)
-    summary = _summary(facts, outcome)
+    outcome = compared(facts, outcome)
+    summary = summary_of(facts, outcome)
     write_report(building, content, summary, _media(facts))
     (building / SUMMARY).write_bytes(json_bytes(added | summary))
     shutil.copyfile(building / FAILURES, workspace.run(run) / FAILURES)
@@ -162,49 +156,3 @@ def _taken(path: Path) -> dict[str, Any]:
         ) from error
     path.unlink()
     return found
-
-
-def _transcode(pipeline: Pipeline) -> dict[str, Any] | None:
-    """Returns the settings as they came to be, because a profile is only a name for some."""
-    section, config = pipeline.transcode, pipeline.transcode_config
-    return {"profile": section.profile} | asdict(config) if section and config else None
-
-
-def _compared(facts: Facts, outcome: RunOutcome) -> RunOutcome:
-    """Returns the outcome with what it says of the manifest, and of the dataset before."""
-    manifest = facts.folder / MANIFEST
-    with published(facts.pipeline.output_place, SUMMARY, MANIFEST) as before:
-        changes = since(before, manifest)
-        old = calculate_checksum(before / MANIFEST, algorithm="sha256") if (before / MANIFEST).is_file() else None
-    new = calculate_checksum(manifest, algorithm="sha256")
-    return replace(outcome, manifest_sha256=new, changed_manifest=old != new, since=changes, report=True)
-
-
-def _summary(facts: Facts, outcome: RunOutcome) -> dict[str, Any]:
-    pipeline = facts.pipeline
-    began, ended = started(outcome.run), datetime.now(UTC)
-    return {
-        "name": pipeline.name,
-        "run": outcome.run,
-        "started": began.isoformat(timespec="milliseconds"),
-        "ended": ended.isoformat(timespec="milliseconds"),
-        "elapsed_s": round((ended - began).total_seconds(), 3),
-        "over_limit": outcome.over_limit,
-        "empty": outcome.empty,
-        "items": outcome.items,
-        "work": outcome.work,
-        "messages": outcome.messages,
-        "throughput": throughput(outcome.work),
-        "rebuilt_from": rebuilt_from(facts.workspace, outcome.run),
-        "manifest_sha256": outcome.manifest_sha256,
-        "since": outcome.since,
-        "classes": facts.classes,
-        "export": pipeline.export.model_dump(mode="json", exclude={"code"}),
-        "transcode": _transcode(pipeline),
-        "frames": pipeline.frames.model_dump(mode="json") if pipeline.frames else None,
-        "versions": {
-            "rushes": __version__,
-            "python": platform.python_version(),
-            "ffmpeg": describe("ffmpeg")[1],
-        },
-    }
