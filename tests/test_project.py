@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -93,8 +94,12 @@ def test_the_example_can_be_read_whole() -> None:
 def test_every_deployment_is_a_flow_whose_parameters_it_takes() -> None:
     for deployment in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]:
         module, _, flow = deployment["entrypoint"].partition(":")
-        assert (ROOT / module.replace(".", "/")).with_suffix(".py").read_text().count(f"\ndef {flow}(config:") == 1
-        assert (ROOT / validate(deployment["parameters"]["config"], "prefect.yaml").source).is_file()
+        assert (ROOT / module.replace(".", "/")).with_suffix(".py").read_text().count(
+            f"\ndef {flow}({next(iter(deployment['parameters']))}:"
+        ) == 1
+        assert deployment["version"] == version("rushes")
+        if config := deployment["parameters"].get("config"):
+            assert (ROOT / validate(config, "prefect.yaml").source).is_file()
 
 
 def test_the_floors_hold() -> None:

@@ -36,7 +36,9 @@ def _known_format(value: str) -> str:
     return value
 
 
-_FORMAT_SCHEMA = {"anyOf": [{"type": "string", "enum": [*LAYOUTS]}, {"type": "string", "pattern": _EXPORTER}]}
+_FORMAT_SCHEMA = {
+    "anyOf": [{"type": "string", "enum": [*LAYOUTS]}, {"type": "string", "title": "module:Class", "pattern": _EXPORTER}]
+}
 
 
 class ExportConfig(Section):
@@ -59,7 +61,7 @@ class ExportConfig(Section):
     split: dict[Literal["train", "val", "test"], Annotated[float, Field(ge=0, le=1)]] = Field(
         {"train": 0.8, "val": 0.2}
     )
-    """Share of the groups in each split; an item's own split column goes first."""
+    """Share of the groups in each split, like {"train": 0.8, "val": 0.2}; an item's own split column goes first."""
     split_by: str | None = Field(None, min_length=1)
     """Column to deal by: items of one value stay together, and a value that is the name of a split is that split."""
     stratify: Literal["label"] | None = None

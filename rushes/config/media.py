@@ -15,7 +15,12 @@ __all__ = ["BUILT_IN", "FramesConfig", "Profile", "Quality", "Transcode", "frame
 
 BUILT_IN = (*PROFILES, "none")
 # The form offers the built-in ones, and room for the name of one's own.
-_PROFILE_SCHEMA = {"anyOf": [{"type": "string", "enum": [*BUILT_IN]}, {"type": "string", "pattern": NAME}]}
+_PROFILE_SCHEMA = {
+    "anyOf": [
+        {"type": "string", "title": "built in", "enum": [*BUILT_IN]},
+        {"type": "string", "title": "of your own", "pattern": NAME},
+    ]
+}
 
 
 class Quality(Section):
@@ -144,4 +149,4 @@ class FramesConfig(Section):
 
 def frames_by_name(schema: dict[str, Any]) -> None:
     """Tells Prefect, which checks parameters against the schema, that a name is enough."""
-    schema["anyOf"].append({"type": "string", "enum": ["annotated", "keyframes"]})
+    schema["anyOf"].append({"type": "string", "title": "by name", "enum": ["annotated", "keyframes"]})

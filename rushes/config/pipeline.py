@@ -39,12 +39,14 @@ class Pipeline(Section):
     workspace: str = Field("./work", min_length=1)
     """Folder for the store and the ledgers: a path that all workers share, or s3://, gs:// or sftp://."""
     output: str | None = None
-    """Folder of the dataset: path, s3://, gs:// or sftp://; empty is <workspace>/datasets/<name>."""
+    """Folder of the dataset: path, s3://, gs:// or sftp://; empty is datasets/NAME in the workspace."""
     download: DownloadConfig = DownloadConfig()
     profiles: dict[Annotated[str, Field(pattern=NAME)], Profile] = Field(default_factory=dict)
-    """Profiles by name, for `transcode.profile`."""
+    """Profiles of your own by name, for that of `transcode`, like {"small": {"profile": "mobile", "crf": 30}}."""
     transcode: Transcode | None = None
+    """What becomes of each video; none leaves media as they are."""
     frames: FramesConfig | None = Field(None, json_schema_extra=frames_by_name)
+    """Which frames of videos become pictures, for formats that hold pictures; none takes none."""
     export: ExportConfig = ExportConfig()
     about: About = About()
     run: RunConfig = RunConfig()

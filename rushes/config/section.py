@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from rushes.config.form import field_title, for_form
 from rushes.errors import ConfigError
 
 __all__ = ["NAME", "Section", "Size", "Speed", "expand", "wrong"]
@@ -38,12 +39,11 @@ def _parse_size(value: Any) -> Any:
     return int(float(match[1]) * _UNITS[match[2].lower()])
 
 
-_SIZE_SCHEMA = {
-    "anyOf": [{"type": "integer", "exclusiveMinimum": 0}, {"type": "string", "pattern": r"^[0-9.]+ *[A-Za-z]*$"}]
-}
+_TEXT_SCHEMA = {"type": "string", "title": "size", "pattern": rf"(?i)^ *[0-9]+(\.[0-9]+)? *({'|'.join(_UNITS)}) *$"}
+_SIZE_SCHEMA = {"anyOf": [_TEXT_SCHEMA, {"type": "integer", "title": "bytes", "exclusiveMinimum": 0}]}
 Size = Annotated[int, BeforeValidator(_parse_size), Field(gt=0), WithJsonSchema(_SIZE_SCHEMA)]
 
-_SPEED_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^[0-9.]+ *[A-Za-z]*$"}]}
+_SPEED_SCHEMA = {"anyOf": [_TEXT_SCHEMA, {"type": "integer", "title": "bytes", "minimum": 0}]}
 Speed = Annotated[int, BeforeValidator(_parse_size), Field(ge=0), WithJsonSchema(_SPEED_SCHEMA)]
 
 
@@ -65,7 +65,14 @@ def expand(text: str, where: str) -> str:
 class Section(BaseModel):
     """A part of the pipeline file: unknown keys are errors, values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+        field_title_generator=field_title,
+        json_schema_extra=for_form,
+    )
 
 
 def wrong(keys: tuple[str, ...], value: object, expected: str) -> ValidationError:

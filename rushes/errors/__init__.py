@@ -11,6 +11,7 @@ and what to do about it is the class's `remedy`.
     ├── WorkspaceBusyError          workspace_busy      exit 1
     ├── OutputOccupiedError         output_occupied     exit 2
     ├── RunFailedError              run_failed          exit 1
+    ├── DatasetDiffersError         dataset_differs     exit 1
     ├── ExporterError               exporter            exit 1
     ├── StrictError                 strict              exit 1
     ├── AccountingError             accounting          exit 1
@@ -105,6 +106,7 @@ from rushes.errors.run import (
     AccountingError,
     ClassesError,
     ConfigError,
+    DatasetDiffersError,
     DependencyError,
     ExporterError,
     LedgerError,
@@ -147,6 +149,7 @@ __all__ = [
     "ConnectionFailedError",
     "CorruptMediaError",
     "CredentialsError",
+    "DatasetDiffersError",
     "DependencyError",
     "DiskFullError",
     "DownloadError",

@@ -8,6 +8,7 @@ __all__ = [
     "AccountingError",
     "ClassesError",
     "ConfigError",
+    "DatasetDiffersError",
     "DependencyError",
     "ExporterError",
     "LedgerError",
@@ -53,6 +54,13 @@ class RunFailedError(RushesError):
 
     code = "run_failed"
     remedy = "Read `failures.jsonl`; run again to try only what failed."
+
+
+class DatasetDiffersError(RushesError):
+    """A dataset is not what it was when it was written."""
+
+    code = "dataset_differs"
+    remedy = "Bring the files back from a copy, or make the dataset again with `rushes rebuild`."
 
 
 class ExporterError(RushesError):

@@ -83,16 +83,20 @@ def flow_run(api: str, worker: None, media: MediaServer, folder: Path) -> dict[s
         "frames": "annotated",
         "run": {"max_failed": 0.9},
     }
-    deployment = requests.get(f"{api}/deployments/name/pipeline/pipeline", timeout=10).json()["id"]
+    return _ended(api, _started(api, "pipeline", {"config": config}), folder)
+
+
+def _started(api: str, name: str, parameters: dict[str, Any]) -> str:
+    deployment = requests.get(f"{api}/deployments/name/{name}/{name}", timeout=10).json()["id"]
     url = f"{api}/deployments/{deployment}/create_flow_run"
-    body = {"parameters": {"config": config}, "state": {"type": "SCHEDULED"}}
+    body = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
     for _ in range(5):  # a busy SQLite is not what this is about
         created = requests.post(url, json=body, timeout=30)
         if created.status_code < 500:
             break
         time.sleep(2)
     assert created.ok, created.text
-    return _ended(api, created.json()["id"], folder)
+    return str(created.json()["id"])
 
 
 def _ended(api: str, run_id: str, folder: Path) -> dict[str, Any]:
@@ -140,3 +144,20 @@ def test_a_wrong_parameter_is_refused_by_the_server(api: str, deployed: None) ->
     assert requests.post(url, json={"parameters": wrong}, timeout=10).status_code == 409
     wrong = {"config": {"name": "x", "source": "a.csv", "profiles": {"quick": {"crf": "low"}}}}
     assert requests.post(url, json={"parameters": wrong}, timeout=10).status_code == 409
+
+
+def test_a_dataset_is_verified_by_a_deployment_which_fails_where_a_file_differs(
+    api: str, flow_run: dict[str, Any], folder: Path
+) -> None:
+    (folder / "work/datasets/nightly.run/classes.txt").write_text("other\n")
+    run = _started(api, "verify", {"dataset": str(folder / "work/datasets/nightly.run")})
+    ended = _ended(api, run, folder)
+    assert ended["state_type"] == "FAILED", ended["state"]
+    assert "is not as it was written: 1 changed, first changed: classes.txt" in ended["state"]["message"]
+    assert ended["name"].startswith("nightly.run 20")
+    artifacts = requests.post(f"{api}/artifacts/filter", json={}, timeout=10).json()
+    data = {artifact["key"]: artifact["data"] for artifact in artifacts}
+    assert "**The dataset differs.**" in data["nightly-run-verification"]
+    [row] = json.loads(data["nightly-run-differences"])
+    assert row["what"] == "changed"
+    assert row["file"].startswith("classes.txt")
