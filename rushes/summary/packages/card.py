@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import yaml
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from rushes import __version__
 from rushes.config import About
@@ -41,7 +42,8 @@ _HUB_LICENSES = frozenset(
 """Identifiers of licenses that the hub knows, where they are those of SPDX in lower case."""
 _HUB_NAMES = {"odbl-1.0": "odbl", "pddl-1.0": "pddl"}
 _HUB_SPLITS = {"train": "train", "val": "validation", "test": "test"}
-_HUB = """from pathlib import Path
+_HUB = """from functools import cache
+from pathlib import Path
 from datasets import load_dataset
 dataset = load_dataset(str(Path.cwd()))  # "." alone has no name that datasets could take"""
 _OWN_FOLDERS = frozenset({"imagefolder", "videofolder"})
@@ -54,7 +56,8 @@ def write_card(facts: Facts) -> None:
         path.write_text(_render(facts), encoding="utf-8")
 
 
-def _render(facts: Facts) -> str:
+@cache
+def _template() -> Template:
     # Not HTML: what stands in the card goes through `plain`, which knows Markdown.
     environment = Environment(  # noqa: S701
         loader=PackageLoader("rushes.summary.packages", ""),
@@ -64,9 +67,13 @@ def _render(facts: Facts) -> str:
         keep_trailing_newline=True,
     )
     environment.filters |= {"plain": plain, "code_block": code_block}
+    return environment.get_template("card.md.jinja")
+
+
+def _render(facts: Facts) -> str:
     about, stats = facts.pipeline.about, facts.stats
     reading = reading_of(facts.pipeline.export.format)
-    return environment.get_template("card.md.jinja").render(
+    return _template().render(
         front=_front(facts, reading),
         title=title(facts),
         description=description(facts),

@@ -14,6 +14,7 @@ import tempfile
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET  # what it reads, matplotlib has just written
 
@@ -47,6 +48,10 @@ _SETTINGS: dict[str, Any] = {
     "xtick.color": _MUTED,
     "ytick.color": _INK,
 }
+_DRAWN = frozenset(
+    {"axes", "figure", "font", "hatch", "lines", "mathtext", "patch", "path", "savefig", "svg", "text"}
+    | {"xaxis", "xtick", "yaxis", "ytick"}
+)
 _SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -129,13 +134,18 @@ def _stacked(rows: Series) -> Iterator[tuple[list[float], list[float]]]:
 @contextmanager
 def _settings() -> Iterator[None]:
     """Makes matplotlib draw the same whatever this user has set, and write nothing into their home."""
-    matplotlib = _matplotlib()
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_SETTINGS)
+    with _matplotlib().rc_context(_style_sheet()):
         yield
 
 
+@cache
+def _style_sheet() -> dict[str, Any]:
+    """Returns all that can be set of how matplotlib draws what is drawn here: its own defaults, but for ours."""
+    defaults = _matplotlib().rcParamsDefault.items()
+    return {name: value for name, value in defaults if name.partition(".")[0] in _DRAWN} | _SETTINGS
+
+
+@cache
 def _matplotlib() -> Any:
     """Imports matplotlib, which keeps a list of the machine's fonts in a folder that is named while it is imported."""
     given, log = os.environ.get("MPLCONFIGDIR"), logging.getLogger("matplotlib.font_manager")

@@ -6,11 +6,11 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from rushes.errors import ConfigError
@@ -39,7 +39,7 @@ def write_report(folder: Path, stats: Mapping[str, Any], summary: Mapping[str, A
     stats = json.loads(json.dumps(stats))  # as a reader of the file has it
     splits = sections.ordered(stats["splits"])
     silent = [name for name in summary.get("classes", ()) if name not in stats["classes"]]
-    page = _environment().get_template("report.html.jinja").render(
+    page = _template().render(
         stats=stats,
         summary=summary,
         sum=sections.sum_of(stats["items"]),
@@ -79,8 +79,9 @@ def rewrite_report(dataset: Path) -> Path:
     return write_report(dataset, stats, summary, Media(partial(published, str(dataset))))
 
 
-def _environment() -> Environment:
-    """Returns the templates, in which every text is escaped, and none that is missing goes unnoticed."""
+@cache
+def _template() -> Template:
+    """Returns the page, in which every text is escaped, and none that is missing goes unnoticed."""
     found = Environment(
         loader=PackageLoader("rushes.summary.report", "."),
         autoescape=True,
@@ -90,7 +91,7 @@ def _environment() -> Environment:
     )
     words = {"number": number, "size": size, "span": span, "hours": hours, "clean": clean, "cut": cut}
     found.filters |= words | {"keys": _keys, "when": _when}
-    return found
+    return found.get_template("report.html.jinja")
 
 
 def _keys(text: str) -> Markup:
