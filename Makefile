@@ -6,6 +6,8 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(CURDIR)/$(VENV)/bin
+# What rushes runs with, and that plus what its tests take, in the same releases.
+RUN    := deployments/requirements.lock
 LOCK   := requirements.lock
 
 # rushes keeps its Prefect home and its migrated database here, so that a clone is removed by `rm -r`.
@@ -21,7 +23,7 @@ PIP_INDEX := $(shell $(PYTHON) -m pip config get global.index-url 2>/dev/null ||
 CERTIFICATES := $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem)
 UV := $(if $(strip $(PIP_INDEX)),UV_DEFAULT_INDEX=$(strip $(PIP_INDEX)) )$(if $(CERTIFICATES),UV_SYSTEM_CERTS=1 )$(BIN)/uv
 
-.PHONY: help setup demo up status down test check format lock bench clean
+.PHONY: help setup dev demo up status down test check format lock bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -32,7 +34,14 @@ $(VENV)/bin/uv: requirements-uv.lock
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-uv.lock
 
-$(VENV)/.installed: $(LOCK) pyproject.toml $(VENV)/bin/uv
+$(VENV)/.installed: $(RUN) pyproject.toml $(VENV)/bin/uv
+	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $(RUN) -r requirements-uv.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --build-constraints $(LOCK) --editable .
+	@touch $@
+
+dev: $(VENV)/.dev  ## what the tests take, besides
+
+$(VENV)/.dev: $(LOCK) $(VENV)/.installed
 	$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes $(LOCK) requirements-uv.lock
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -49,17 +58,17 @@ status: setup  ## how the parts of `up` are
 down: setup  ## ends what `up` started
 	@$(BIN)/python -m cli.stack down
 
-test: setup  ## the whole suite
+test: dev  ## the whole suite
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-check: setup  ## formatting, lint, types, the floor rule, then the suite
+check: dev  ## formatting, lint, types, the floor rule, then the suite
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-format: setup  ## rewrite the code as `check` wants it
+format: dev  ## rewrite the code as `check` wants it
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
@@ -71,7 +80,7 @@ lock: $(VENV)/bin/uv  ## resolve anew; the locks carry hashes and no host
 	echo uv | $(UV) pip compile --quiet --universal --upgrade --generate-hashes --no-annotate --no-header \
 	  - --output-file requirements-uv.lock
 
-bench: setup  ## the benchmarks, each beside what a user would pick instead
+bench: dev  ## the benchmarks, each beside what a user would pick instead
 	@$(BIN)/python -m benchmarks
 
 clean:  ## everything make wrote
