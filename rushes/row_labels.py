@@ -61,12 +61,14 @@ class RowLabels(NamedTuple):
         dropped: What the format says and labels cannot say, counted by reason code.
         attributes: What else the file says of the image.
         size: Width and height of the image, where the file says so.
+        label: Its class as a whole, likewise.
     """
 
     annotations: tuple[Annotation, ...] | None
     dropped: Mapping[str, int] = _NOTHING
     attributes: Mapping[str, Any] = _NOTHING
     size: tuple[int, int] | None = None
+    label: str | None = None
 
 
 class LabelFiles:
@@ -183,7 +185,7 @@ class LabelFiles:
         from rushes.formats.dm.read import read_document
 
         found = read_document(path, PurePosixPath(_path_of(url)).name, self._points, lambda: _size(url))
-        return RowLabels(found.annotations, attributes=found.attributes, size=_size_of(found))
+        return RowLabels(found.annotations, attributes=found.attributes, size=_size_of(found), label=found.label)
 
     def _forget(self) -> None:
         _, found = self._documents.popitem(last=False)

@@ -31,7 +31,7 @@ from rushes.errors import (
 from rushes.files.checksum import parse_checksum
 from rushes.files.download import fetch
 from rushes.jsonl import encode
-from rushes.labels import Category
+from rushes.labels import Annotation, Category
 from rushes.records import Rejection, Source
 from rushes.rejection import reject
 from rushes.row_files import read_parquet, read_yaml
@@ -182,14 +182,17 @@ def _source(row: Row, base: str | Path, where: str, files: LabelFiles) -> Source
     given = _text(cells, "id", where)
     media = resolved(url, base, where)
     labels = files.read(cells["annotations"], media, where) if "annotations" in cells else RowLabels(None)
+    label = _text(cells, "label", where) or labels.label
+    # Of two classes as a whole that of the row is the item's, and that of the file stays a label of it.
+    others = (Annotation(labels.label),) if labels.label not in (None, label) else ()
     return Source(
         id=item_id(url) if given is None else checked_id(given, where),
         url=media,
         checksum=_checksum(_text(cells, "checksum", where), where),
         split=_split(_text(cells, "split", where), where),
         group=_text(cells, "group", where),
-        label=_text(cells, "label", where),
-        annotations=labels.annotations,
+        label=label,
+        annotations=(*(labels.annotations or ()), *others) if others else labels.annotations,
         attributes={**labels.attributes, **{name: value for name, value in cells.items() if name not in _COLUMNS}},
         origin=where,
         dropped=dict(labels.dropped),

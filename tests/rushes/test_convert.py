@@ -153,6 +153,31 @@ def test_a_relation_goes_with_a_label_that_it_leads_to(tmp_path: Path, target: s
         assert len([label for label in item.annotations if label.relation]) == (not expected)
 
 
+@pytest.mark.parametrize("target", ["csv", "imagefolder", "webdataset", "yolo-cls", "dm", "dm-v1"])
+@pytest.mark.parametrize("by", ["dm", "dm-v1"])
+def test_the_class_of_an_image_goes_by_way_of_dm(tmp_path: Path, by: str, target: str) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / "folders" / "train" / name).mkdir(parents=True)
+        Image.new("RGB", (80, 60)).save(tmp_path / "folders" / "train" / name / f"{name}.png")
+    convert(tmp_path / "folders", tmp_path / "dm", "folders", by)
+    found = convert(tmp_path / "dm", tmp_path / "made", "dm", target)
+    again = read_dataset(tmp_path / "made", "folders" if target == "yolo-cls" else target).items
+    assert [(item.label, item.annotations) for item in again] == [("cat", ()), ("dog", ())]
+    assert found.dropped == {}
+
+
+def test_files_of_one_group_never_come_into_several_splits(tmp_path: Path) -> None:
+    (tmp_path / "csv").mkdir()
+    rows = [f"{group}-{number}.png,{group},car,1,2,3,4\n" for group in ("x", "y", "z") for number in range(8)]
+    (tmp_path / "csv" / "labels.csv").write_text("file_name,group,class,x,y,width,height\n" + "".join(rows))
+    for row in rows:
+        Image.new("RGB", (8, 8)).save(tmp_path / "csv" / row.split(",")[0])
+    convert(tmp_path / "csv", tmp_path / "made", None, "csv", split={"train": 0.5, "val": 0.5})
+    found = {(item.group, item.split) for item in read_dataset(tmp_path / "made", "csv").items}
+    assert len(found) == 3
+    assert {split for _, split in found} == {"train", "val"}
+
+
 def test_strict_refuses_any_loss_and_leaves_what_was_there(tmp_path: Path) -> None:
     source = coco(tmp_path / "coco")
     convert(source, tmp_path / "made", None, "coco")

@@ -159,6 +159,16 @@ def test_a_dm_document_is_that_of_the_row(tmp_path: Path, version: Version) -> N
     assert [(label.label, label.box) for label in found.annotations or ()] == [("car", (1, 2, 3, 4))]
 
 
+def test_the_class_as_a_whole_of_a_dm_document_is_that_of_the_row(tmp_path: Path) -> None:
+    labelled = Labelled("a", "a.jpg", 32, 24, annotations=(CAR,), label="street")
+    (tmp_path / "a.json").write_bytes(dump(render(labelled, "v1")[0]))
+    lines = "url,annotations,label\nhttp://h/a.jpg,a.json,\nhttp://h/b.jpg,a.json,street\nhttp://h/c.jpg,a.json,yard\n"
+    (tmp_path / "items.csv").write_text(lines)
+    found = list(read_sources(str(tmp_path / "items.csv")))
+    said = [(one.label, [each.label for each in one.annotations or ()]) for one in found if isinstance(one, Source)]
+    assert said == [("street", ["car"]), ("street", ["car"]), ("yard", ["car", "street"])]
+
+
 def test_keypoints_keep_their_order_from_one_dm_document_to_the_next(tmp_path: Path) -> None:
     def document(*names: str) -> bytes:
         points = [

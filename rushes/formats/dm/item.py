@@ -15,6 +15,7 @@ from rushes.formats.dm.render import Version, render
 from rushes.formats.dm.segmentation import Size
 from rushes.formats.dm.values import same
 from rushes.formats.dm.view import View
+from rushes.formats.dm.whole import whole_of
 
 __all__ = ["read_item"]
 
@@ -42,11 +43,14 @@ def read_item(item: Labelled, view: View, version: Version, names: Names, size: 
     said = view.said(media, known, names)
     others = sum(_count(view, name) for name in view.media if name != media)
     unsaid = said.unsaid + Counter(media_without_file=others)
+    labels = tuple(label for unit in said.units for label in unit.labels)
+    whole = whole_of(labels)
     found = replace(
         item,
         width=known and known.width,
         height=known and known.height,
-        annotations=tuple(label for unit in said.units for label in unit.labels),
+        annotations=tuple(label for label in labels if label is not whole),
+        label=whole and whole.label,
         attributes=view.attributes(media),
     )
     return _carrying(found, view, version, names, Carried(view.v1, media, dict(sorted(unsaid.items()))))

@@ -21,6 +21,7 @@ from rushes.formats.dm.v1 import migrate_v1_to_v2, plain_v2
 from rushes.formats.dm.v2 import migrate_v2_to_v1
 from rushes.formats.dm.values import checked, same
 from rushes.formats.dm.view import ATTRIBUTES, View, view_of
+from rushes.formats.dm.whole import labels_with
 from rushes.labels import Annotation
 
 __all__ = ["Version", "render"]
@@ -63,9 +64,9 @@ def render(item: Labelled, version: Version, names: Names | None = None) -> tupl
     """
     reasons: Counter[str] = Counter()
     names, base = names or {}, _base(item)
-    labels = (*item.annotations, *(() if item.label is None else (Annotation(item.label),)))
     size = Size(item.width, item.height) if item.width and item.height else base.view.size(base.media)
     before = base.view.said(base.media, base.view.size(base.media) or size, names).units
+    labels = labels_with(item.label, item.annotations, before)
     if _is_said(item, labels, size, base, before):
         return (base.view.v1 if version == "v1" else migrate_v1_to_v2(base.view.v1, item.id)), reasons
     now = units_of(labels)
