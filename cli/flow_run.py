@@ -42,6 +42,8 @@ def run_and_report(flow: str, file: Path, overrides: Sequence[str], runner: str,
 def run_pipeline(flow: str, pipeline: Pipeline, runner: str, verbose: bool, *more: str) -> Ended:
     """Runs a flow over a pipeline, and over what other parameters it takes, and shows how far it is."""
     check_exporter(pipeline)
+    if runner == "threads" and pipeline.run.reserves:
+        note(f"warning: {', '.join(pipeline.run.reserves)}: of no use with --runner threads, which reserves nothing.")
     place = pipeline.workspace_place
     with opened(place) as workspace:
         before = latest_run(workspace)

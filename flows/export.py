@@ -9,6 +9,7 @@ from flows.events import emit_outcome
 from flows.lineage import lineage
 from flows.naming import run_name
 from flows.progress import moving
+from flows.resources import ONE_CORE, check_nodes
 from flows.runner import ray_runner, settle, unless_failed
 from rushes.config import Pipeline
 from rushes.export.custom import check_exporter, take_along
@@ -27,6 +28,7 @@ __all__ = ["export", "export_steps"]
 def export(config: Pipeline) -> RunOutcome:
     """Makes the dataset from what earlier ingests brought in; fetches nothing."""
     check_exporter(config)
+    check_nodes(ONE_CORE)
     with locked(config.workspace_place), lineage(config) as told:
         plan: Plan = settle([[plan_ingest.submit(config, new_run())]])[0]
         return told(export_steps(config, plan))
@@ -43,7 +45,7 @@ def export_steps(config: Pipeline, plan: Plan) -> RunOutcome:
         with opened(config.workspace_place) as workspace:
             take_along(config, workspace, plan.run)
     batches = settle([[plan_export.submit(config, plan.run)]])[0]
-    with moving(config, plan.run, "export", {"export": batches}) as tick, remote_options(num_cpus=1):
+    with moving(config, plan.run, "export", {"export": batches}) as tick, remote_options(**ONE_CORE):
         settle([[export_batch.submit(config, batch)] for batch in batches], tick)
     ended: RunOutcome = settle([[aggregate.submit(config, plan.run, batches)]])[0]
     emit_outcome(config, ended)

@@ -8,6 +8,7 @@ from flows.export import export_steps
 from flows.ingest import ingest_steps
 from flows.lineage import lineage
 from flows.naming import run_name
+from flows.resources import check_nodes, transcode_options
 from flows.runner import ray_runner
 from rushes.config import Pipeline
 from rushes.export.custom import check_exporter
@@ -23,5 +24,6 @@ def pipeline(config: Pipeline) -> RunOutcome:
     """Turns a list of media URLs into a verified dataset."""
     check_output(config.output_place)  # before hours of work, not after
     check_exporter(config)
+    check_nodes(transcode_options(config))
     with locked(config.workspace_place), lineage(config) as told:
         return told(export_steps(config, ingest_steps(config)))

@@ -7,6 +7,7 @@ from prefect import flow
 from flows.export import export_steps
 from flows.ingest import ingest_planned
 from flows.naming import run_name
+from flows.resources import check_nodes, transcode_options
 from flows.runner import ray_runner, settle
 from rushes.config import Pipeline
 from rushes.export.custom import check_exporter
@@ -24,6 +25,7 @@ def rebuild(config: Pipeline, dataset: str) -> RunOutcome:
     """Fetches what a dataset was made of once more, each item with the checksum that it had, and exports it alike."""
     check_output(config.output_place)
     check_exporter(config)
+    check_nodes(transcode_options(config))
     with locked(config.workspace_place):
         plan: Plan = settle([[plan_rebuild.submit(config, dataset, new_run())]])[0]
         return export_steps(config, ingest_planned(config, plan))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -46,12 +47,13 @@ class Cluster:
 
 
 @contextmanager
-def ray_cluster(token: str, cpus: int = 2) -> Iterator[Cluster]:
-    """Starts a head and waits until its dashboard answers."""
+def ray_cluster(token: str, cpus: int = 2, **resources: float) -> Iterator[Cluster]:
+    """Starts a head, whose node has such resources, and waits until its dashboard answers."""
     folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # short: Ray puts sockets below it
     gcs, dashboard, *others = _free_ports(6)
     command = [str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--disable-usage-stats"]
     command += [f"--node-ip-address={_HOST}", f"--port={gcs}", f"--temp-dir={folder}", f"--num-cpus={cpus}"]
+    command += [f"--resources={json.dumps(resources)}"]
     command += ["--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}", f"--object-store-memory={100 * 2**20}"]
     command += [f"--{option}={port}" for option, port in zip(_OPTIONS, others, strict=True)]
     environment = {name: value for name, value in os.environ.items() if name not in ("RAY_ADDRESS", "PREFECT_API_URL")}

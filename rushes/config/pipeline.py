@@ -5,17 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from rushes.config.about import About
 from rushes.config.download import DownloadConfig
 from rushes.config.export import ExportConfig
 from rushes.config.media import BUILT_IN, FramesConfig, Profile, Transcode, frames_by_name
-from rushes.config.section import NAME, Section, expand, wrong
+from rushes.config.section import NAME, Section, Size, expand, wrong
 from rushes.layouts import layout_of
 from rushes.video.config import QualityCheck, TranscodeConfig
 
 __all__ = ["Pipeline", "RunConfig"]
+
+
+def _share_or_whole(value: float) -> float:
+    if value > 1 and value != int(value):
+        raise ValueError("expected a share of one, like 0.5, or a whole number: Ray counts no others")
+    return value
+
+
+ResourceAmount = Annotated[float, Field(gt=0), AfterValidator(_share_or_whole)]
 
 
 class RunConfig(Section):
@@ -25,8 +34,29 @@ class RunConfig(Section):
     """Items in one batch; auto cuts by expected cost."""
     transcode_cores: int = Field(1, ge=1, le=256)
     """Cores of one node that a batch of transcodes takes on Ray, and ffmpegs that it then runs at a time."""
+    transcode_memory: Size | None = None
+    """Memory of the node that a batch of transcodes reserves on Ray, in bytes or like 2GiB; empty reserves none."""
+    transcode_resources: dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")], ResourceAmount] = Field(
+        default_factory=dict
+    )
+    """What else of its node a batch of transcodes takes on Ray: a share of one or whole ones, like gpu_encoder: 0.5."""
     max_failed: float = Field(0.05, ge=0, le=1)
     """Share of failed and quarantined items above which the run fails."""
+
+    @property
+    def reserves(self) -> list[str]:
+        """The keys that say what Ray is to reserve for a batch of transcodes."""
+        keys, default = ("transcode_cores", "transcode_memory", "transcode_resources"), type(self)()
+        return [f"run.{key}" for key in keys if getattr(self, key) != getattr(default, key)]
+
+    @field_validator("transcode_resources")
+    @classmethod
+    def _of_its_own(cls, value: dict[str, float]) -> dict[str, float]:
+        keys = {"CPU": "run.transcode_cores", "memory": "run.transcode_memory"}
+        for name, key in keys.items():
+            if name in value:
+                raise wrong((name,), value[name], f"expected in {key}")
+        return value
 
 
 class Pipeline(Section):
