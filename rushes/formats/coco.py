@@ -23,6 +23,7 @@ __all__ = ["categories", "image", "render"]
 FLAGS = ("difficult", "truncated", "occluded")
 """Attributes that are fields of a label."""
 
+_HALFWAY = 0.499
 _Found = dict[str, Any]
 
 
@@ -96,12 +97,11 @@ def _object(annotation: Annotation, width: int, height: int, reasons: Counter[st
     whole = box_of(annotation) or _around_keypoints(annotation, reasons)
     if whole is None:
         return None
-    bbox = _rounded_box(clamp_box(whole, width, height))
-    across, down = bbox[2:]
+    left, top, across, down = _rounded_box(clamp_box(whole, width, height))
     if across <= 0 or down <= 0:
         reasons["empty_box"] += 1
         return None
-    size = round(across * down * 1000) / 1000
+    bbox, size = [left / 1000, top / 1000, across / 1000, down / 1000], round(across * down / 1000) / 1000
     found = {"bbox": bbox, "area": size, "iscrowd": int(annotation.crowd), "segmentation": []}
     if annotation.polygon or annotation.parts or annotation.mask or annotation.rotation:
         found |= _shape(annotation, width, height, reasons)
@@ -168,13 +168,19 @@ def _mask(mask: Mask) -> _Found:
     return {"segmentation": {"size": list(mask.size), "counts": mask.counts}, "area": area_of_mask(mask)}
 
 
-def _rounded_box(box: Box) -> list[float]:
-    # Edges are rounded rather than sizes, so that a box at the edge of the image stays inside. They are counted in
-    # thousandths of a pixel, because to round to digits takes five times as long.
+def _rounded_box(box: Box) -> tuple[int, int, int, int]:
+    """Returns a box in thousandths of a pixel."""
+    # Edges are rounded rather than sizes, so that a box at the edge of the image stays inside.
     x, y, width, height = box
-    left, top = round(x * 1000), round(y * 1000)
-    right, bottom = round((x + width) * 1000), round((y + height) * 1000)
-    return [left / 1000, top / 1000, (right - left) / 1000, (bottom - top) / 1000]
+    left, top = _thousandths(x), _thousandths(y)
+    return left, top, _thousandths(x + width) - left, _thousandths(y + height) - top
+
+
+def _thousandths(value: float) -> int:
+    # To round to digits takes five times as long, and is another number only about halfway, where a product is inexact.
+    product = value * 1000
+    found = round(product)
+    return found if abs(product - found) < _HALFWAY else round(round(value, 3) * 1000)
 
 
 def _keypoints(keypoints: Sequence[Keypoint]) -> _Found:

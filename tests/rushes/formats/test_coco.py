@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from decimal import ROUND_HALF_EVEN, Decimal
 
 import numpy as np
 import pytest
@@ -23,6 +24,29 @@ def test_a_box_has_its_area_and_is_no_crowd() -> None:
     objects, reasons = coco.render([Annotation("bus", box=(10, 20, 30, 40))], 100, 200, CLASSES)
     assert objects == [{"category_id": 2, "bbox": [10, 20, 30, 40], "area": 1200, "iscrowd": 0, "segmentation": []}]
     assert not reasons
+
+
+SIDE = st.one_of(
+    st.floats(0, 5000),
+    st.integers(0, 5_000_000).map(lambda thousandths: thousandths / 1000),
+    st.integers(0, 50_000_000).map(lambda half: (half + 0.5) / 1000),
+    st.decimals(0, 5000, places=4).map(float),
+)
+"""Sides of boxes, many of them halfway between two thousandths."""
+
+
+@given(SIDE, SIDE, SIDE, SIDE)
+def test_sides_are_rounded_as_decimals_and_the_area_is_that_of_the_box(
+    x: float, y: float, width: float, height: float
+) -> None:
+    objects, reasons = coco.render([Annotation("car", box=(x, y, width, height))], 60_000, 60_000, CLASSES)
+    left, top, right, bottom = (round(edge, 3) for edge in (x, y, x + width, y + height))
+    if right <= left or bottom <= top:
+        assert (objects, reasons) == ([], {"empty_box": 1})
+        return
+    assert objects[0]["bbox"] == [left, top, round(right - left, 3), round(bottom - top, 3)]
+    across, down = (Decimal(str(side)) for side in objects[0]["bbox"][2:])
+    assert Decimal(str(objects[0]["area"])) == (across * down).quantize(Decimal("0.001"), ROUND_HALF_EVEN)
 
 
 def test_a_polygon_becomes_a_segmentation_with_its_own_area() -> None:

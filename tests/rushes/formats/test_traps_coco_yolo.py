@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import unicodedata
+from math import pi, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,24 @@ def test_boxes_over_the_edge_are_cut_and_counted(tmp_path: Path, target: str) ->
     assert found.dropped == {"clipped_to_image": 2, "outside_image": 1}
     item = next(read_dataset(tmp_path / "out", target).items)
     assert [label.box for label in item.annotations] == [pytest.approx((70, 50, 10, 10)), pytest.approx((0, 0, 5, 10))]
+
+
+@pytest.mark.parametrize("kind", ["yolo", "yolo-pose"])
+def test_boxes_around_what_reaches_over_the_edge_are_cut(tmp_path: Path, kind: str) -> None:
+    """A turned box stays whole until it is drawn upright, for what is left of it in the image is none."""
+    (tmp_path / "labels.csv").write_text(f"file_name,class,x,y,width,height,rotation\na.png,car,70,20,20,20,{pi / 4}\n")
+    Image.new("RGB", (80, 60)).save(tmp_path / "a.png")
+    convert(tmp_path / "labels.csv", tmp_path / "out", "csv", kind)
+    (row,) = rows(tmp_path / "out")
+    across, down, width, height = (float(share) for share in row.split()[1:5])
+    left, reach = 80 - (10 * sqrt(2)), 20 * sqrt(2)
+    assert (80 * (across - width / 2), 80 * (across + width / 2)) == pytest.approx((left, 80), abs=1e-3)
+    assert (60 * (down - height / 2), 60 * height) == pytest.approx((30 - reach / 2, reach), abs=1e-3)
+
+
+def test_a_box_that_is_without_a_size_once_it_is_a_row_is_dropped_with_a_reason(tmp_path: Path) -> None:
+    found = convert(coco(tmp_path, {"bbox": [10, 10, 3e-5, 5]}), tmp_path / "out", None, "yolo")
+    assert (rows(tmp_path / "out"), found.dropped) == ([], {"empty_box": 1})
 
 
 @pytest.mark.parametrize("box", [[10, 10, 0, 5], [10, 10, 5, 0], [10, 10, -5, 5]])
