@@ -15,6 +15,7 @@ from rushes.export.custom import check_exporter
 from rushes.pipeline_file import load
 from rushes.plan import latest_run
 from rushes.summary.outcome import STATUSES, RunOutcome, load_outcome
+from rushes.summary.publish import REPORT
 from rushes.workspace import opened
 
 __all__ = ["Ended", "run_and_report", "run_pipeline"]
@@ -72,6 +73,8 @@ def _summarise(outcome: RunOutcome) -> None:
         note(f"warning: {message}")
     if outcome.dataset:
         say(f"dataset: {outcome.dataset} ({outcome.files} files)")
+        if outcome.report:
+            say(f"report: {outcome.dataset}/{REPORT}")
 
 
 def _json(outcome: RunOutcome | None, failure: RunFailedError | None) -> None:

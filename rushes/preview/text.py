@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rushes.preview.forecast import Forecast
+from rushes.summary.report.words import size
 
 __all__ = ["lines"]
 
@@ -45,12 +46,7 @@ def _disk(found: Forecast) -> str:
 
 
 def _size(value: int | None) -> str:
-    if value is None:
-        return "unknown"
-    amount, units = float(value), ["B", "kB", "MB", "GB", "TB"]
-    while amount >= 1000 and len(units) > 1:
-        amount, units = amount / 1000, units[1:]
-    return f"{amount:.3g} {units[0]}" if amount < 1000 else f"{amount:.0f} {units[0]}"
+    return "unknown" if value is None else size(value)
 
 
 def _hours(seconds: float | None) -> str:

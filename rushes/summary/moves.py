@@ -34,7 +34,7 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def changes_of(listed: Mapping[str, str], others: Mapping[str, Hashed]) -> dict[str, Change]:
     """Returns the listed files that hold other bytes, and whose bytes these are, where a list says so."""
-    wanted = {found.sha256 for found in others.values() if found.sha256}
+    wanted = {found.sha256 for found in others.values() if found.size_bytes}  # all empty files are alike
     owners = {digest: path for path, digest in listed.items() if digest in wanted}
     return {
         path: Change(

@@ -1,14 +1,15 @@
-"""Where a dataset comes from: its items by host or folder, and by what their rows say of their licence."""
+"""Where a dataset comes from: its items by host or folder, and by what their rows say of their license."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from rushes.records import ManifestRow
 
-__all__ = ["Licences", "Sources", "origin_of"]
+__all__ = ["Licenses", "Sources", "license_of", "origin_of"]
 
 _MOST = 2000
 _OTHER = "other"
@@ -43,7 +44,7 @@ class Sources:
         }
 
 
-class Licences:
+class Licenses:
     """Counts items that ended ok by their attribute `license` or `licence`, which may be written in capitals."""
 
     def __init__(self) -> None:
@@ -51,12 +52,11 @@ class Licences:
 
     def add(self, row: ManifestRow) -> None:
         """Counts an item."""
-        value = _licence(row.attributes) if row.attributes else None
-        text = _UNSAID if value in (None, "") else str(value)
+        text = license_of(row.attributes) or _UNSAID
         self._counts[text if text in self._counts or len(self._counts) < _MOST else _OTHER] += 1
 
     def result(self) -> dict[str, int]:
-        """Returns items by licence; nothing where no row names one."""
+        """Returns items by license; nothing where no row names one."""
         return {} if set(self._counts) <= {_UNSAID} else dict(sorted(self._counts.items()))
 
 
@@ -68,8 +68,7 @@ def origin_of(source: str) -> str:
     return source.rpartition("/")[0] or "."
 
 
-def _licence(attributes: dict[str, Any]) -> Any:
-    for name in _NAMES:
-        if name in attributes:
-            return attributes[name]
-    return next((value for name, value in attributes.items() if name.lower() in _NAMES), None)
+def license_of(attributes: Mapping[str, Any]) -> str:
+    """Returns what an item's row says of its license, by either spelling and in any case; nothing where it does not."""
+    names = (*_NAMES, *(name for name in attributes if name.lower() in _NAMES))
+    return next((str(attributes[name]).strip() for name in names if attributes.get(name) is not None), "")

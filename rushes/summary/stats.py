@@ -7,12 +7,12 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from rushes.records import ManifestRow, Quality
-from rushes.summary.provenance import Licences, Sources
+from rushes.summary.provenance import Licenses, Sources
 from rushes.summary.shapes import DURATIONS_S, BoxPlaces, Histogram
 
 __all__ = ["Stats"]
 
-_BOX_AREAS = ((32**2, "small (< 32² px)"), (96**2, "medium (< 96² px)"))  # the bounds of the COCO evaluation
+_BOX_AREAS = ((32**2, "small"), (96**2, "medium"))  # square pixels: the bounds of the COCO evaluation
 
 _FRACTION = 10_000
 _MOST_WORST = 10
@@ -72,7 +72,7 @@ class Stats:
         self._durations = Histogram(DURATIONS_S)
         self._rates: Counter[str] = Counter()
         self._sources = Sources()
-        self._licences = Licences()
+        self._licenses = Licenses()
         self._files: Counter[str] = Counter()
         self._splits: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._classes: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -109,7 +109,7 @@ class Stats:
             "splits": {split: _sorted(counts) for split, counts in sorted(self._splits.items())},
             "classes": {name: _sorted(counts) for name, counts in sorted(self._classes.items())},
             "boxes_per_file": {str(boxes): count for boxes, count in sorted(self._boxes.items())},
-            "box_sizes": _sorted(self._areas),
+            "box_sizes": {name: self._areas[name] for name in ("small", "medium", "large")},
             "box_shares": self._places.shares(),
             "box_centres": self._places.centres(),
             "unlabelled_files": self._unlabelled,
@@ -120,7 +120,7 @@ class Stats:
             "dropped": _sorted(self._dropped),
             "dropped_streams": _sorted(self._streams),
             "sources": self._sources.result(),
-            "licences": self._licences.result(),
+            "licenses": self._licenses.result(),
             "quality": {metric: found.result() for metric, found in sorted(self._quality.items())},
         }
 
@@ -138,7 +138,7 @@ class Stats:
             self._quality[row.quality.metric].add(row.id, row.quality)
         if row.status == "ok" and row.members is None:
             self.media += 1
-            self._licences.add(row)
+            self._licenses.add(row)
             self._duration_s += row.duration_s or 0.0
             self._codecs[row.video_codec or row.media_type or "unknown"] += 1
             if row.duration_s is not None:

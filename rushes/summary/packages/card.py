@@ -20,13 +20,13 @@ from rushes.summary.packages.reading import Reading, reading_of
 from rushes.summary.packages.words import description, license_url, title
 from rushes.summary.parquet import PARQUET
 from rushes.summary.publish import MANIFEST
+from rushes.summary.report.words import size, span
 
 __all__ = ["CARD", "write_card"]
 
 CARD = "README.md"
 
 _SHOWN = 200
-_UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))
 _LARGER = ((10**8, "10M<n<100M"), (10**9, "100M<n<1B"), (10**10, "1B<n<10B"), (10**11, "10B<n<100B"))
 _HUB_LICENSES = frozenset(
@@ -82,8 +82,8 @@ def _render(facts: Facts) -> str:
         pipeline=facts.pipeline,
         stats=stats,
         labels=sum(counts.get("annotations", 0) for counts in stats["splits"].values()),
-        size=_size(stats["bytes"]),
-        duration=_duration(stats["duration_s"]),
+        size=size(stats["bytes"]),
+        duration=span(stats["duration_s"]),
         classes=facts.classes,
         reading=reading,
         load=[*_load(facts, reading)],
@@ -160,14 +160,3 @@ def _rai(about: About) -> Iterator[tuple[str, tuple[str, ...]]]:
     for heading, text in said:
         if text:
             yield heading, (text,) if isinstance(text, str) else text
-
-
-def _size(size_bytes: int) -> str:
-    size, unit = float(size_bytes), 0
-    while size >= 1000 and unit + 1 < len(_UNITS):
-        size, unit = size / 1000, unit + 1
-    return f"{size:.3g} {_UNITS[unit]}"
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds / 3600:.3g} hours" if seconds >= 3600 else f"{seconds:.3g} seconds"

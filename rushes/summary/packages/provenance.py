@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from rushes.jsonl import read_lines
+from rushes.summary.provenance import license_of
 from rushes.transfer.urls import host_of
 
 __all__ = ["Origin", "origins"]
@@ -19,22 +20,18 @@ class Origin(msgspec.Struct, frozen=True, order=True):
 
     Attributes:
         namespace: Scheme and host, like `https://example.com`; `file` for files of the machine that ran it.
-        license: What their rows say in the column `license`; empty where they say nothing.
+        license: What their rows say of it; empty where they say nothing.
     """
 
     namespace: str
     license: str = ""
 
 
-class _Attributes(msgspec.Struct):
-    license: Any = None
-
-
 class _Row(msgspec.Struct):
     source: str
     status: str
     parent: str | None = None
-    attributes: _Attributes = msgspec.field(default_factory=_Attributes)
+    attributes: dict[str, Any] = {}
 
 
 def origins(manifest: Path) -> dict[Origin, int]:
@@ -46,7 +43,7 @@ def origins(manifest: Path) -> dict[Origin, int]:
     counts: Counter[Origin] = Counter()
     for row in read_lines(manifest, _Row):
         if row.status == "ok" and row.parent is None:
-            counts[Origin(_namespace(row.source), _text(row.attributes.license))] += 1
+            counts[Origin(_namespace(row.source), license_of(row.attributes))] += 1
     return dict(sorted(counts.items()))
 
 
@@ -54,7 +51,3 @@ def _namespace(source: str) -> str:
     scheme, separator, _ = source.partition("://")
     host = host_of(source) if separator else ""
     return f"{scheme}://{host}" if host else "file"
-
-
-def _text(value: Any) -> str:
-    return value.strip() if isinstance(value, str) else ""

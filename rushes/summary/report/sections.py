@@ -226,10 +226,10 @@ def sum_of(items: Mapping[str, int]) -> list[tuple[str, str]]:
 
 
 def provenance(stats: Mapping[str, Any]) -> list[tuple[str, Table]]:
-    """Returns where items came from, the most of them first, and under which licences."""
+    """Returns where items came from, the most of them first, and under which licenses."""
     sources = _sources(stats.get("sources", {}))
-    licences = counted(stats.get("licences", {}), "Licence", "Items")
-    named = (("Where items came from", sources), ("Licences of items in the dataset", licences))
+    licenses = counted(stats.get("licenses", {}), "License", "Items")
+    named = (("Where items came from", sources), ("Licenses of items in the dataset", licenses))
     return [(title, table) for title, table in named if table]
 
 

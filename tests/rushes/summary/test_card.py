@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 from rushes.layouts import LAYOUTS
+from rushes.summary.facts import Facts
+from rushes.summary.packages.card import write_card
 from rushes.summary.packages.markdown import code_block, plain
 from rushes.summary.packages.reading import reading_of
 from rushes.workspace import Workspace
@@ -61,6 +63,29 @@ def test_its_figures_are_those_of_the_statistics(tmp_path: Path) -> None:
     made = dict(table(page, "How it was made")[2:7])
     assert {status: int(count) for status, count in made.items()} == stats["items"]
     assert table(page, "Where it comes from")[2:] == [["file", "not said", "1"], ["file", "CC0-1.0", "3"]]
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(22.416, "22.4 s"), (1_800.0, "30 min"), (7.2e6, "2,000 h")])
+def test_lengths_and_sizes_are_written_out(tmp_path: Path, seconds: float, words: str) -> None:
+    config, folder = dataset(tmp_path)
+    stats = json.loads((folder / "stats.json").read_bytes()) | {"duration_s": seconds, "bytes": 999_900}
+    (folder / "README.md").unlink()
+    write_card(Facts(config, Workspace(tmp_path / "work"), "run", HOSTILE, stats, folder))
+    assert f"\n1 MB of media, made of {words} of video." in parts(folder)[1]
+
+
+def test_licenses_of_items_are_those_of_the_statistics_however_their_column_is_spelled(tmp_path: Path) -> None:
+    names = ("license", "licence", "License", "LICENCE")
+    for name in names:
+        png(tmp_path / f"{name}.png", "red", (8 + names.index(name), 8))
+    rows: list[dict[str, object]] = [
+        {"id": name, "url": f"{name}.png", "split": "train", name: " MIT "} for name in names
+    ]
+    config = settings(Workspace(tmp_path / "work"), rows)
+    run(config, Workspace(tmp_path / "work"))
+    folder = Path(config.output_place)
+    assert json.loads((folder / "stats.json").read_bytes())["licenses"] == {"MIT": 4}
+    assert table(parts(folder)[1], "Where it comes from")[2:] == [["file", "MIT", "4"]]
 
 
 @pytest.mark.parametrize(

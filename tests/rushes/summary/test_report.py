@@ -63,14 +63,14 @@ def test_a_failure_is_told_with_its_meaning_its_next_step_and_an_example(dataset
     assert "gone <b>" in text
 
 
-def test_where_items_came_from_and_under_which_licence_stand_there(dataset: Path) -> None:
+def test_where_items_came_from_and_under_which_license_stand_there(dataset: Path) -> None:
     page = Page(dataset / "report.html")
     rows = [cells for row in re.findall(r"<tr>.*?</tr>", _text(dataset)) if (cells := re.findall(r">([^<>]+)</", row))]
     stats = stats_of(dataset)
     place = stats["sources"]["http://10.0.0.1"]
     statuses = [str(place[status]) for status in ("ok", "failed", "skipped", "quarantined")]
     assert ["http://10.0.0.1", *statuses, "0 B"] in rows
-    assert ["CC0 &lt;i&gt;", str(stats["licences"]["CC0 <i>"])] in [row[:2] for row in rows]
+    assert ["CC0 &lt;i&gt;", str(stats["licenses"]["CC0 <i>"])] in [row[:2] for row in rows]
     assert "CC0 <i>" in page.text
 
 

@@ -46,6 +46,7 @@ def test_sums_over_splits_classes_and_files_agree() -> None:
     assert found["splits"] == {"train": {"annotations": 2, "files": 3}, "val": {"annotations": 2, "files": 1}}
     assert found["boxes_per_file"] == {"0": 2, "1": 1, "2": 1}
     assert sum(found["box_sizes"].values()) == 3
+    assert [*found["box_sizes"]] == ["small", "medium", "large"]
     assert found["unlabelled_files"] == 1
 
 
@@ -97,17 +98,17 @@ def test_items_and_bytes_are_counted_by_host_or_folder() -> None:
     }
 
 
-def test_licences_are_counted_by_what_rows_say_and_by_nothing_where_no_row_says_any() -> None:
+def test_licenses_are_counted_by_what_rows_say_and_by_nothing_where_no_row_says_any() -> None:
     rows = [replace(IMAGE, attributes={key: value}) for key, value in (("licence", "CC0"), ("License", "MIT"))]
-    assert counted(*rows, IMAGE, rows[0]).result()["licences"] == {"CC0": 2, "MIT": 1, "not said": 1}
-    assert counted(IMAGE, replace(IMAGE, status="failed", attributes={"license": "MIT"})).result()["licences"] == {}
+    assert counted(*rows, IMAGE, rows[0]).result()["licenses"] == {"CC0": 2, "MIT": 1, "not said": 1}
+    assert counted(IMAGE, replace(IMAGE, status="failed", attributes={"license": "MIT"})).result()["licenses"] == {}
 
 
 def test_there_is_an_end_to_the_places_that_are_told_apart() -> None:
     rows = [replace(IMAGE, source=f"https://{n}.example/a", attributes={"license": f"{n}"}) for n in range(3000)]
     found = counted(*rows).result()
-    assert len(found["sources"]) == len(found["licences"]) == 2001
-    assert (found["sources"]["other"]["ok"], found["licences"]["other"]) == (1000, 1000)
+    assert len(found["sources"]) == len(found["licenses"]) == 2001
+    assert (found["sources"]["other"]["ok"], found["licenses"]["other"]) == (1000, 1000)
 
 
 def test_the_order_of_the_rows_changes_nothing() -> None:

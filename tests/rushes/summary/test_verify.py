@@ -218,6 +218,16 @@ def test_what_changed_is_said_with_its_length_and_whose_bytes_it_has(made: Path)
     assert verify_dataset(made).changes[A].holds == B
 
 
+def test_an_emptied_file_is_said_to_be_empty_and_not_to_be_another_empty_one(dataset: Path) -> None:
+    nothing = dataset / "nothing.txt"
+    nothing.touch()
+    with (dataset / "checksums.sha256").open("a") as sums:
+        sums.write(f"{hashlib.sha256().hexdigest()}  {nothing.name}\n")
+    os.truncate(dataset / NAMES[0], 0)
+    found = verify_dataset(dataset).changes[NAMES[0]]
+    assert (found.actual_bytes, found.holds) == (0, None)
+
+
 def test_a_forged_line_of_the_checksums_is_found_by_the_manifest(made: Path) -> None:
     before = hashlib.sha256((made / A).read_bytes()).hexdigest()
     flip(made / A)
