@@ -106,7 +106,7 @@ def convert(
     shutil.rmtree(building / _UNPACKED, ignore_errors=True)
     found = Conversion(read_as, write_as, **tally.ended(), warnings=run.messages)
     if not found.items and (found.left_out or found.dropped):
-        raise RunFailedError(_nothing(source, found))
+        raise RunFailedError(_nothing(source, found, tally.other_size))
     if strict and (found.dropped or found.left_out):
         raise StrictError(_lossy(found))
     (building / SUMMARY).write_bytes(json_bytes(found))
@@ -133,13 +133,18 @@ def _arguments(read_as: str, boxes: bool, building: Path) -> dict[str, Any]:
     return {"into": building / _UNPACKED} if read_as == "webdataset" else {}
 
 
-def _nothing(source: Path, found: Conversion) -> str:
-    holding = {
-        "needs_frames": [name for name, layout in LAYOUTS.items() if layout.videos],
-        "needs_video": [name for name, layout in LAYOUTS.items() if layout.images],
+def _nothing(source: Path, found: Conversion, other_size: str) -> str:
+    videos, images = (
+        ", ".join(sorted(name for name, layout in LAYOUTS.items() if getattr(layout, held)))
+        for held in ("videos", "images")
+    )
+    mends = {
+        "needs_frames": f" Convert to one of {videos}.",
+        "needs_video": f" Convert to one of {images}.",
+        "size_differs": f" {other_size}: bring the images that the labels were drawn in.",
     }
     counts = ", ".join(f"{reason} {count}" for reason, count in (found.left_out | found.dropped).items())
-    steps = [f" Convert to one of {', '.join(sorted(holding[reason]))}." for reason in found.left_out]
+    steps = [mends[reason] for reason in found.left_out]
     frames = " Or run a pipeline with `frames`, which takes images from videos."
     return (
         f"{source}: none of its items came into a {found.target}: {counts}. What stood at the target stays."

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from rushes.convert import convert
-from rushes.errors import StrictError
+from rushes.errors import RunFailedError, StrictError
 from rushes.formats.dataset import Labelled
 from rushes.formats.dm import dump, render
 from rushes.formats.sizes import is_as_stated, upright_size
@@ -75,6 +75,13 @@ def test_labels_that_were_drawn_for_another_size_are_refused(
         assert ("before its EXIF turns it" in message) == (turned == 6)
 
 
+def test_a_conversion_all_of_whose_images_have_another_size_says_which(tmp_path: Path) -> None:
+    picture(tmp_path / "a.jpg")
+    source = coco(tmp_path / "val.json", 80, 48, (1, 2, 3, 4))
+    with pytest.raises(RunFailedError, match=r"size_differs 1.*a.jpg: labels for 80x48 pixels, and it is 40x24"):
+        convert(source, tmp_path / "made", None, "yolo")
+
+
 def test_a_size_says_nothing_where_nothing_is_in_the_picture(workspace: Workspace, tmp_path: Path) -> None:
     picture(tmp_path / "a.jpg")
     found = run(settings(workspace, [], source=str(coco(tmp_path / "val.json", 99, 99))), workspace)
@@ -120,7 +127,7 @@ def test_a_conversion_leaves_such_images_out_where_it_can_look(tmp_path: Path, m
     assert (found.items, found.left_out) == ((1, {"size_differs": 1}) if looked else (2, {}))
     assert any("b.png: labels for 40x24 pixels, and it is 24x40" in said for said in found.warnings) == looked
     if looked:
-        with pytest.raises(StrictError, match="size_differs 1"):
+        with pytest.raises(StrictError, match=r"size_differs 1"):
             convert(source, tmp_path / "strict", None, "yolo", media="copy", strict=True)
 
 
