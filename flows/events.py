@@ -19,6 +19,7 @@ def emit_outcome(config: Pipeline, ended: RunOutcome) -> None:
         "prefect.resource.id": f"rushes.dataset.{config.name}",
         "prefect.resource.name": config.name,
         "rushes.dataset.changed": str(bool(ended.changed_manifest)).lower(),
+        "rushes.dataset.failed-share": ended.failed_share_moved,
     }
     payload = {
         "run": ended.run,

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec.structs import replace
 
 from rushes.config import Pipeline
 from rushes.damage import report_damage, reported_damage
+from rushes.errors import LedgerError
 from rushes.export.rows import rejection_row
 from rushes.join import outcomes
 from rushes.jsonl import atomic_write, encode
-from rushes.plan import started
+from rushes.plan import runs_with, started
 from rushes.records import Media, Rejection
 from rushes.results import results, work_done
 from rushes.seals import load, save
@@ -34,6 +36,8 @@ __all__ = [
 FAILURES = "failures.jsonl"
 """Rows of the items that did not end ok: in the dataset, and in the run's folder."""
 
+_OUTCOME = "outcome.json"
+
 STATUSES = ("ok", "failed", "skipped", "quarantined")
 
 
@@ -46,6 +50,7 @@ class RunOutcome(msgspec.Struct, frozen=True):
         failures_by_code: Items that did not end ok, by error code.
         work: Per stage what this run did: batches, items done and stopped, bytes, and the busy seconds of all batches.
         over_limit: Whether more items failed than `run.max_failed` allows.
+        failed_share_before: Share of items that failed in the run before; None where there is none.
         empty: Whether nothing came of it: of an ingest no media, of an export no file of the dataset.
         dataset: Folder of the dataset, after an export.
         files: Images and videos in the dataset, after an export.
@@ -71,6 +76,15 @@ class RunOutcome(msgspec.Struct, frozen=True):
     report: bool = False
     messages: tuple[str, ...] = ()
     elapsed_s: float = 0.0
+    failed_share_before: float | None = None
+
+    @property
+    def failed_share_moved(self) -> Literal["first", "fell", "same", "rose"]:
+        """Where the share of items that failed went since the run before."""
+        if self.failed_share_before is None:
+            return "first"
+        now = failed_share(self.items)
+        return "same" if now == self.failed_share_before else "fell" if now < self.failed_share_before else "rose"
 
     @property
     def good(self) -> bool:
@@ -121,8 +135,8 @@ def ingest_outcome(pipeline: Pipeline, workspace: Workspace, run: str) -> RunOut
 def save_outcome(workspace: Workspace, outcome: RunOutcome) -> RunOutcome:
     """Keeps a run's outcome beside its plan, and returns it."""
     elapsed_s = round((datetime.now(UTC) - started(outcome.run)).total_seconds(), 3)
-    outcome = replace(outcome, elapsed_s=elapsed_s)
-    save(workspace.run(outcome.run) / "outcome.json", outcome)
+    outcome = replace(outcome, elapsed_s=elapsed_s, failed_share_before=_failed_share_before(workspace, outcome.run))
+    save(workspace.run(outcome.run) / _OUTCOME, outcome)
     return outcome
 
 
@@ -132,9 +146,17 @@ def load_outcome(workspace: Workspace, run: str) -> RunOutcome | None:
     Raises:
         LedgerError: It is damaged.
     """
-    path = workspace.run(run) / "outcome.json"
+    path = workspace.run(run) / _OUTCOME
     workspace.need(workspace.relative(path))
     return load(path, RunOutcome) if path.exists() else None
+
+
+def _failed_share_before(workspace: Workspace, run: str) -> float | None:
+    for earlier in reversed(runs_with(workspace, _OUTCOME)):
+        with suppress(LedgerError):
+            if earlier < run and (outcome := load_outcome(workspace, earlier)):
+                return failed_share(outcome.items)
+    return None
 
 
 def failed_share(items: dict[str, int]) -> float:

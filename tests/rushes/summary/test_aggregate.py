@@ -255,3 +255,11 @@ def test_nothing_that_people_are_shown_holds_a_credential(workspace: Workspace) 
     kept = "".join(path.read_text() for path in workspace.root.glob("ledger/*/*"))
     assert "page=1" in shown
     assert not any(secret in shown + kept for secret in ("hunter2", "hush"))
+
+
+def test_a_run_knows_where_the_share_of_failures_went_since_the_one_before(workspace: Workspace) -> None:
+    moved = []
+    for count in (1, 1, 3, 2):
+        rows = [{"url": "a.png"}, *({"url": f"gone-{number}.png"} for number in range(count))]
+        moved.append(run(settings(workspace, rows, run={"max_failed": 0}), workspace).failed_share_moved)
+    assert moved == ["first", "same", "rose", "fell"]
