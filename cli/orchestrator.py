@@ -23,7 +23,7 @@ from cli.ray_session import attached, session
 from cli.scratch import scratch
 from cli.server import own_server, ready
 from rushes.config import Pipeline
-from rushes.errors import ConfigError, RushesError
+from rushes.errors import ConfigError
 from rushes.transfer.urls import redact
 
 __all__ = ["orchestrated", "run_flow"]
@@ -111,8 +111,9 @@ def _flow(name: str, runner: str) -> Any:
 
 def _unforeseen(record: logging.LogRecord) -> bool:
     """Keeps tracebacks for what is not understood: the command itself says the rest in one line."""
-    foreseen = record.exc_info and isinstance(record.exc_info[1], RushesError)
-    return not foreseen and not record.getMessage().startswith("Finished in state Failed")
+    from flows.logs import said  # Prefect takes seconds to import
+
+    return not said(record) and not record.getMessage().startswith("Finished in state Failed")
 
 
 @contextmanager

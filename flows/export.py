@@ -7,7 +7,7 @@ from prefect_ray.context import remote_options
 
 from flows.events import emit_outcome
 from flows.lineage import lineage
-from flows.naming import run_name
+from flows.naming import run_name, this_run
 from flows.progress import moving
 from flows.resources import ONE_CORE, check_nodes
 from flows.runner import ray_runner, settle, unless_failed
@@ -29,7 +29,7 @@ def export(config: Pipeline) -> RunOutcome:
     """Makes the dataset from what earlier ingests brought in; fetches nothing."""
     check_exporter(config)
     check_nodes(ONE_CORE)
-    with locked(config.workspace_place), lineage(config) as told:
+    with locked(config.workspace_place, this_run()), lineage(config) as told:
         plan: Plan = settle([[plan_ingest.submit(config, new_run())]])[0]
         return told(export_steps(config, plan))
 

@@ -10,7 +10,7 @@ from prefect_ray.context import remote_options
 
 from flows.hosts import ClusterShares, cluster_shares
 from flows.lineage import lineage
-from flows.naming import run_name
+from flows.naming import run_name, this_run
 from flows.progress import moving
 from flows.resources import ONE_CORE, check_nodes, transcode_options
 from flows.runner import ray_runner, settle, unless_failed
@@ -33,7 +33,7 @@ __all__ = ["ingest", "ingest_planned", "ingest_steps"]
 def ingest(config: Pipeline) -> RunOutcome:
     """Downloads, verifies and transcodes what is new, changed, or failed before."""
     check_nodes(transcode_options(config))
-    with locked(config.workspace_place), lineage(config) as told:
+    with locked(config.workspace_place, this_run()), lineage(config) as told:
         plan = ingest_steps(config)
         ended: RunOutcome = settle([[tally.submit(config, plan.run)]])[0]
         return told(unless_failed(ended, config))

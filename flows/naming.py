@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from prefect.runtime import flow_run
 
-__all__ = ["dataset_name", "run_name", "verify_run_name"]
+__all__ = ["dataset_name", "run_name", "this_run", "verify_run_name"]
 
 
 def run_name() -> str:
@@ -23,6 +23,11 @@ def verify_run_name() -> str:
 def dataset_name(place: str) -> str:
     """Returns the last part of a path or a URL, which is the name of a dataset where nobody chose another output."""
     return place.rstrip("/").rpartition("/")[2] or place
+
+
+def this_run() -> str:
+    """Returns what to call this flow run where only a line of text says who is at work."""
+    return f"{flow_run.name} ({flow_run.flow_name}, flow run {flow_run.id})"
 
 
 def _dated(name: str) -> str:

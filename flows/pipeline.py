@@ -7,7 +7,7 @@ from prefect import flow
 from flows.export import export_steps
 from flows.ingest import ingest_steps
 from flows.lineage import lineage
-from flows.naming import run_name
+from flows.naming import run_name, this_run
 from flows.resources import check_nodes, transcode_options
 from flows.runner import ray_runner
 from rushes.config import Pipeline
@@ -25,5 +25,5 @@ def pipeline(config: Pipeline) -> RunOutcome:
     check_output(config.output_place)  # before hours of work, not after
     check_exporter(config)
     check_nodes(transcode_options(config))
-    with locked(config.workspace_place), lineage(config) as told:
+    with locked(config.workspace_place, this_run()), lineage(config) as told:
         return told(export_steps(config, ingest_steps(config)))

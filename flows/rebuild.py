@@ -6,7 +6,7 @@ from prefect import flow
 
 from flows.export import export_steps
 from flows.ingest import ingest_planned
-from flows.naming import run_name
+from flows.naming import run_name, this_run
 from flows.resources import check_nodes, transcode_options
 from flows.runner import ray_runner, settle
 from rushes.config import Pipeline
@@ -26,6 +26,6 @@ def rebuild(config: Pipeline, dataset: str) -> RunOutcome:
     check_output(config.output_place)
     check_exporter(config)
     check_nodes(transcode_options(config))
-    with locked(config.workspace_place):
+    with locked(config.workspace_place, this_run()):
         plan: Plan = settle([[plan_rebuild.submit(config, dataset, new_run())]])[0]
         return export_steps(config, ingest_planned(config, plan))

@@ -21,6 +21,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect_ray import RayTaskRunner
 from pydantic import PrivateAttr
 
+import flows.logs  # noqa: F401  # for what this process, or a worker of Ray's, has to say
 from rushes.config import Pipeline
 from rushes.errors import RunFailedError, RushesError
 from rushes.summary.outcome import RunOutcome

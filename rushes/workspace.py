@@ -19,12 +19,13 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
-from rushes.errors import StorageError, WorkspaceBusyError
+from rushes.errors import StorageError
+from rushes.holder import busy, signature
 from rushes.storage import Storage, is_storage, open_storage
 
 if TYPE_CHECKING:
@@ -165,14 +166,15 @@ def _order(relative: str) -> int:
 
 
 @contextmanager
-def locked(place: str) -> Iterator[None]:
+def locked(place: str, run: str = "") -> Iterator[None]:
     """Holds a workspace for one run; the lock ends with the process, however it ends.
 
     Args:
         place: Path of a folder, or URL of one in a storage, where the lock of a killed run lasts half a minute.
+        run: What to call the run, for whoever finds the workspace held.
 
     Raises:
-        WorkspaceBusyError: Another process holds it.
+        WorkspaceBusyError: Another process holds it; the message says which.
         StorageError: It cannot be written.
     """
     if is_storage(place):
@@ -180,20 +182,20 @@ def locked(place: str) -> Iterator[None]:
 
         storage = open_storage(place)
         try:
-            with leased(storage):
+            with leased(storage, run):
                 yield
         finally:
             storage.close()
         return
-    with _flocked(Path(place)):
+    with _flocked(Path(place), run):
         yield
 
 
 @contextmanager
-def _flocked(root: Path) -> Iterator[None]:
+def _flocked(root: Path, run: str) -> Iterator[None]:
     try:
         root.mkdir(parents=True, exist_ok=True)
-        file = (root / "lock").open("w")
+        file = (root / "lock").open("a+b", buffering=0)  # what its holder wrote stays
     except OSError as error:
         raise StorageError(
             f"{root}: cannot be a workspace: {error.strerror}. Choose another, or mend its permissions."
@@ -202,7 +204,16 @@ def _flocked(root: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise WorkspaceBusyError(
-                f"{root}: another run is at work here. Wait for it to end, or use another workspace."
-            ) from None
-        yield
+            file.seek(0)
+            raise busy(str(root), file.read()) from None
+        _sign(file, signature(run))
+        try:
+            yield
+        finally:
+            _sign(file, b"")
+
+
+def _sign(file: IO[bytes], text: bytes) -> None:
+    with suppress(OSError):  # a full disk: the lock holds all the same
+        file.truncate(0)
+        file.write(text)

@@ -38,7 +38,7 @@ class WorkspaceBusyError(RushesError):
     """Another run holds the workspace."""
 
     code = "workspace_busy"
-    remedy = "Wait for it, or use another `workspace`."
+    remedy = "The message says which. Wait for it, end it, or use another `workspace`."
 
 
 class OutputOccupiedError(RushesError):

@@ -12,8 +12,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import NamedTuple
 
 from rushes.errors import StorageError, WorkspaceBusyError
+from rushes.holder import busy, signature
 from rushes.storage.base import Storage
 
 __all__ = ["RENEWED_S", "STALE_S", "leased"]
@@ -28,15 +30,32 @@ _LOCK = "lock"
 _log = logging.getLogger(__name__)
 
 
+class _Lease(NamedTuple):
+    """One run's hold on a folder: a token that is its own, and what it says of itself."""
+
+    token: str
+    signature: bytes
+
+    def text(self) -> bytes:
+        """Returns what to write, which is another each time: by that others see that the holder lives."""
+        return f"{self.token} {secrets.token_hex(4)}\n".encode() + self.signature
+
+
 @contextmanager
-def leased(storage: Storage, renewed_s: float = RENEWED_S, stale_s: float = STALE_S) -> Iterator[None]:
+def leased(storage: Storage, run: str, renewed_s: float = RENEWED_S, stale_s: float = STALE_S) -> Iterator[None]:
     """Holds a folder of a storage for one run; a lock that a killed run left is taken over after a while.
 
+    Args:
+        storage: The folder.
+        run: What to call the run, for whoever finds the folder held.
+        renewed_s: After how many seconds the lock is written anew.
+        stale_s: For how many seconds a lock must stay as it is until its holder counts as dead.
+
     Raises:
-        WorkspaceBusyError: Another run holds it.
+        WorkspaceBusyError: Another run holds it; the message says which.
         StorageError: It cannot be written.
     """
-    holder = secrets.token_hex(8)
+    holder = _Lease(secrets.token_hex(8), signature(run))
     _take(storage, holder, stale_s)
     ended = threading.Event()
     thread = threading.Thread(target=_renew, args=(storage, holder, ended, renewed_s), daemon=True)
@@ -51,14 +70,14 @@ def leased(storage: Storage, renewed_s: float = RENEWED_S, stale_s: float = STAL
                 storage.delete(_LOCK)
 
 
-def _take(storage: Storage, holder: str, stale_s: float) -> None:
+def _take(storage: Storage, holder: _Lease, stale_s: float) -> None:
     look_s, died = min(1.0, stale_s / 10), False
-    while not storage.create(_LOCK, _text(holder)):
+    while not storage.create(_LOCK, holder.text()):
         died = _watch(storage, look_s, stale_s)
     if died:
         time.sleep(2 * look_s)  # somebody else who saw it die may be about to remove what was just created
         if not _held(storage, holder):
-            raise _busy(storage)
+            raise _busy(storage, storage.read(_LOCK))
 
 
 def _watch(storage: Storage, look_s: float, stale_s: float) -> bool:
@@ -71,18 +90,12 @@ def _watch(storage: Storage, look_s: float, stale_s: float) -> bool:
         if now is None:
             return False
         if now != seen:
-            raise _busy(storage)
+            raise _busy(storage, now)
     storage.delete(_LOCK)
     return True
 
 
-def _busy(storage: Storage) -> WorkspaceBusyError:
-    return WorkspaceBusyError(
-        f"{storage.url}: another run is at work here. Wait for it to end, or use another workspace."
-    )
-
-
-def _renew(storage: Storage, holder: str, ended: threading.Event, renewed_s: float) -> None:
+def _renew(storage: Storage, holder: _Lease, ended: threading.Event, renewed_s: float) -> None:
     while not ended.wait(renewed_s):
         with suppress(StorageError):  # the next renewal comes before the lock counts as dead
             if not _held(storage, holder):
@@ -92,12 +105,12 @@ def _renew(storage: Storage, holder: str, ended: threading.Event, renewed_s: flo
                     _LOCK,
                 )
                 return
-            storage.write(_LOCK, _text(holder))
+            storage.write(_LOCK, holder.text())
 
 
-def _held(storage: Storage, holder: str) -> bool:
-    return (storage.read(_LOCK) or b"").startswith(holder.encode())
+def _held(storage: Storage, holder: _Lease) -> bool:
+    return (storage.read(_LOCK) or b"").startswith(holder.token.encode())
 
 
-def _text(holder: str) -> bytes:
-    return f"{holder} {secrets.token_hex(4)}".encode()
+def _busy(storage: Storage, lock: bytes | None) -> WorkspaceBusyError:
+    return busy(storage.url, lock and lock.partition(b"\n")[2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,24 @@ def test_a_second_run_is_refused_until_the_first_one_ends(tmp_path: Path) -> Non
         pass
     with locked(workspace):
         pass
+
+
+def test_who_is_refused_is_told_which_run_is_at_work(tmp_path: Path) -> None:
+    place = str(tmp_path / "work")
+    with locked(place, "of before"):
+        pass
+    said = rf"run is at work here: streets 2026-11-25 02:00, process {os.getpid()} on host \S+, since 20\d\d-.* UTC\. "
+    with locked(place, "streets 2026-11-25 02:00"):
+        for _ in range(2):  # who is refused leaves what stands there
+            with pytest.raises(WorkspaceBusyError, match=said), locked(place, "another"):
+                pass
+
+
+def test_a_holder_that_did_not_sign_is_another_run(tmp_path: Path) -> None:
+    with locked(str(tmp_path)):
+        (tmp_path / "lock").write_bytes(b"of an older release")
+        with pytest.raises(WorkspaceBusyError, match=r"another run is at work here\. Wait"), locked(str(tmp_path)):
+            pass
 
 
 def test_a_workspace_that_cannot_be_written_is_named(tmp_path: Path) -> None:
