@@ -89,6 +89,7 @@ def rebuilt_from(workspace: Workspace, run: str) -> str | None:
 def _settings(pipeline: Pipeline) -> dict[str, Any]:
     return {
         "name": pipeline.name,
+        "about": pipeline.about.model_dump(mode="json", exclude_defaults=True),
         "download": pipeline.download.model_dump(mode="json", include=_WHAT),
         "transcode": _transcode(pipeline),
         "frames": pipeline.frames.model_dump(mode="json") if pipeline.frames else None,

@@ -80,6 +80,7 @@ def _render(facts: Facts) -> str:
         about=about,
         license_url=license_url(about.license) if about.license else None,
         pipeline=facts.pipeline,
+        transcode=facts.pipeline.transcode_config,  # and no name of a profile: what that means, a pipeline decides
         stats=stats,
         labels=sum(counts.get("annotations", 0) for counts in stats["splits"].values()),
         size=size(stats["bytes"]),

@@ -24,6 +24,7 @@ from tests.http_server import Answer, Server, ok, serve, status
 from tests.rushes.export.makers import pipeline
 from tests.rushes.files.archives import zip_of
 from tests.rushes.runs import export, ingest, manifest, rebuild, run, settings
+from tests.rushes.summary.described import ABOUT
 from tests.rushes.video.clips import card
 
 
@@ -112,6 +113,15 @@ def test_a_rebuild_is_the_same_to_the_last_byte(tmp_path: Path, server: Server, 
     assert verify_dataset(tmp_path / "elsewhere" / "again").intact
     counts = Counter(row.status for row in manifest(dataset).values())
     assert all(counts[status] for status in ("ok", "failed", "skipped", "quarantined")), counts
+
+
+def test_what_people_said_of_it_and_what_a_profile_of_theirs_stood_for_come_again(
+    tmp_path: Path, server: Server
+) -> None:
+    own = {"profiles": {"small": SMALL["transcode"]}, "transcode": {"profile": "small"}}
+    dataset = made(tmp_path, server, **(own | {"about": ABOUT, "export": {"format": "yolo", "datapackage": True}}))
+    found = rebuild(dataset, tmp_path / "elsewhere")
+    assert found.identical, found
 
 
 def test_splits_that_hang_on_other_items_stay(tmp_path: Path, server: Server) -> None:
