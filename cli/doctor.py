@@ -146,7 +146,7 @@ def _ray() -> Check:
     address = os.environ.get("RAY_ADDRESS")
     if not address:
         return True, "ray cluster", "no RAY_ADDRESS set: each run starts a local Ray of its own"
-    from cli.ray_session import check_ray  # as above
+    from rushes.cluster.attach import check_ray  # as above
 
     try:
         check_ray(address)

@@ -11,6 +11,7 @@ import logging
 import os
 import secrets
 import subprocess
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -69,14 +70,34 @@ def _needs_server() -> bool:
 
 
 def _check_api(url: str) -> None:
-    """Refuses a Prefect API that is not there, in one line; whatever answers is left to Prefect."""
+    """Refuses a Prefect API that is not there, or does not let us in, in one line; all else is left to Prefect."""
     try:
         requests.get(f"{url}/health", timeout=_PATIENCE_S)
+        locked = requests.get(f"{url}/admin/version", headers=_credentials(), timeout=_PATIENCE_S)
     except requests.RequestException as error:
         raise ConfigError(
             f"PREFECT_API_URL = {redact(url)!r}: no Prefect server answers there ({type(error).__name__}). "
             "Start it, or unset PREFECT_API_URL and let the command start its own."
         ) from None
+    if locked.status_code == requests.codes.unauthorized:
+        raise ConfigError(
+            f"PREFECT_API_URL = {redact(url)!r}: the Prefect server asks for a password, and none is set, or another "
+            "one. Set PREFECT_API_AUTH_STRING to what the server has as PREFECT_SERVER_API_AUTH_STRING."
+        )
+
+
+def _credentials() -> dict[str, str]:
+    """Returns what Prefect's own client would send."""
+    from prefect.settings import get_current_settings  # as above
+
+    client, api = get_current_settings().client, get_current_settings().api
+    headers = dict(client.custom_headers)
+    if api.key:
+        return headers | {"Authorization": f"Bearer {api.key.get_secret_value()}"}
+    if api.auth_string:
+        said = b64encode(api.auth_string.get_secret_value().encode()).decode()
+        return headers | {"Authorization": f"Basic {said}"}
+    return headers
 
 
 @contextmanager
@@ -99,6 +120,8 @@ def _flow(name: str, runner: str) -> Any:
 
     for logger in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(logger).addFilter(_unforeseen)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_of_the_run)
     known: dict[str, Any] = {
         "pipeline": flows.pipeline.pipeline,
         "ingest": flows.ingest.ingest,
@@ -114,6 +137,11 @@ def _unforeseen(record: logging.LogRecord) -> bool:
     from flows.logs import said  # Prefect takes seconds to import
 
     return not said(record) and not record.getMessage().startswith("Finished in state Failed")
+
+
+def _of_the_run(record: logging.LogRecord) -> bool:
+    """Keeps lines about single items off the screen: the command counts them, and failures.jsonl has them all."""
+    return not hasattr(record, "item")
 
 
 @contextmanager

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from rushes.cluster.attach import send_token
+
 if TYPE_CHECKING:
     from rushes.cluster import RayClient, StreamLimits
 
-__all__ = ["address_option", "connect", "following", "send_token", "still_running", "unlimited"]
+__all__ = ["address_option", "connect", "following", "still_running", "unlimited"]
 
 address_option = click.option(
     "--address", metavar="URL", help="The cluster's dashboard, like http://127.0.0.1:8265, or the cluster's HOST:PORT."
@@ -47,9 +48,3 @@ def still_running(job_id: str, address: str | None) -> str:
         f"no longer following {job_id}, which goes on. Follow it again with `rushes jobs logs -f {job_id}{at}`, "
         f"stop it with `rushes jobs stop {job_id}{at}`."
     )
-
-
-def send_token() -> None:
-    """Has Ray send its token where one is set; Ray reads this on import, and fails late and unclearly without it."""
-    if os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH"):
-        os.environ.setdefault("RAY_AUTH_MODE", "token")

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import logging
 import signal
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
 from typing import Any
 
-from cli.ray_cluster import send_token
+from rushes.cluster.attach import check_ray
 from rushes.errors import ConfigError
 
-__all__ = ["attached", "check_ray", "session"]
-
-_PATIENCE_S = 10.0
-_DASHBOARD = (
-    "that is a dashboard; expected the cluster itself, which listens on port 6379 unless told otherwise. For the "
-    "dashboard there is RAY_API_SERVER_ADDRESS."
-)
+__all__ = ["attached", "session"]
 
 
 @contextmanager
@@ -37,6 +30,9 @@ def attached(address: str, alone: bool) -> Iterator[None]:
     with session(address=address):
         if alone:
             _check_one_machine(address)
+        from flows.code import check_code  # not with --runner threads
+
+        check_code()
         yield
 
 
@@ -52,40 +48,6 @@ def session(**options: Any) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
-
-
-def check_ray(address: str) -> None:
-    """Refuses a cluster that is not there, or not for us: Ray itself tries for minutes, and then ends the process.
-
-    Raises:
-        ConfigError: Nobody answers, or a dashboard does.
-        ClusterError: It asks for another token, or runs another Ray or Python.
-    """
-    send_token()  # before Ray is imported
-    if address.startswith(("http://", "https://")):
-        raise ConfigError(f"RAY_ADDRESS = {address!r}: {_DASHBOARD}")
-    host, _, port = address.rpartition("://")[2].rpartition(":")
-    if not host or not port.isdigit():
-        return  # "auto", "local": Ray knows them
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), _PATIENCE_S).close()
-    except OSError as error:
-        raise ConfigError(
-            f"RAY_ADDRESS = {address!r}: no Ray cluster answers there ({error}). "
-            "Start it, or unset RAY_ADDRESS and let the command start its own."
-        ) from None
-    if "://" not in address:
-        _check_it(address)
-
-
-def _check_it(address: str) -> None:
-    from rushes.cluster.address import speaks_http  # slow to import, and Ray slower
-
-    if speaks_http(address, _PATIENCE_S):
-        raise ConfigError(f"RAY_ADDRESS = {address!r}: {_DASHBOARD}")
-    from rushes.cluster.sdk import check_cluster
-
-    check_cluster(address)
 
 
 def _check_one_machine(address: str) -> None:

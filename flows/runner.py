@@ -22,19 +22,50 @@ from prefect_ray import RayTaskRunner
 from pydantic import PrivateAttr
 
 import flows.logs  # noqa: F401  # for what this process, or a worker of Ray's, has to say
+from flows.code import check_code
+from rushes.cluster.attach import check_ray
 from rushes.config import Pipeline
 from rushes.errors import RunFailedError, RushesError
 from rushes.summary.outcome import RunOutcome
 from rushes.summary.text import failure
 
-__all__ = ["LeanRayTaskRunner", "ray_runner", "settle", "thread_runner", "unless_failed"]
+__all__ = ["CheckedRayTaskRunner", "LeanRayTaskRunner", "ray_runner", "settle", "thread_runner", "unless_failed"]
 
 _TESTED = {"prefect": ("3.8.", "3.9."), "prefect-ray": ("0.6.0",)}
 _TICK_S = 0.2
 _DRIVER = 0  # ray's worker mode of a process that submits, as prefect-ray itself asks for it
 
 
-class LeanRayTaskRunner(RayTaskRunner[Any]):
+class CheckedRayTaskRunner(RayTaskRunner[Any]):
+    """A `RayTaskRunner` that refuses a cluster it cannot use, in one line, as the error of its flow.
+
+    What is raised while a runner is entered ends the process, and leaves a run that crashed and does not say why: so it
+    is raised when the flow submits its first task.
+    """
+
+    _refusal: RushesError | None = None
+
+    def __enter__(self) -> Self:
+        elsewhere = not ray.is_initialized() and self.address
+        try:
+            if elsewhere:
+                check_ray(elsewhere)
+            super().__enter__()
+            if elsewhere and "://" not in elsewhere:
+                check_code()
+        except RushesError as error:
+            self._refusal = error
+            self._started = True
+        return self
+
+    def submit(self, *arguments: Any, **more: Any) -> Any:
+        """Does what Prefect's does, or says why this cluster is refused."""
+        if self._refusal is not None:
+            raise self._refusal
+        return super().submit(*arguments, **more)
+
+
+class LeanRayTaskRunner(CheckedRayTaskRunner):
     """A `RayTaskRunner` that pays for settings once per flow run and once per worker process."""
 
     _settings: _SettingsOnce | None = None
@@ -42,7 +73,7 @@ class LeanRayTaskRunner(RayTaskRunner[Any]):
     def __enter__(self) -> Self:
         super().__enter__()
         current = SettingsContext.get()
-        if current is not None and ray.get_runtime_context().worker.mode == _DRIVER:
+        if current is not None and self._refusal is None and ray.get_runtime_context().worker.mode == _DRIVER:
             self._settings = _SettingsOnce(profile=current.profile, settings=current.settings)
             self._settings.__enter__()
         return self
@@ -65,7 +96,7 @@ def ray_runner() -> TaskRunner[Any]:
     The address is always decided here: without one, Ray attaches to whatever cluster this machine started last.
     """
     tested = all(version(package).startswith(releases) for package, releases in _TESTED.items())
-    runner = LeanRayTaskRunner if tested else RayTaskRunner
+    runner = LeanRayTaskRunner if tested else CheckedRayTaskRunner
     address = os.environ.get("RAY_ADDRESS")
     if address:
         return runner(address=address)

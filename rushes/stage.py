@@ -5,6 +5,7 @@ A segment holds what became of each key, and is the truth for whoever runs the s
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -18,10 +19,27 @@ from rushes.ledger import Known, Ledger, segment
 from rushes.progress import Report, telling
 from rushes.records import Download, Media, Rejection, Unpacked, Verified
 from rushes.results import BatchResult, save_result
+from rushes.transfer.urls import redact
 from rushes.workers import each
 from rushes.workspace import Batch, Workspace
 
-__all__ = ["Pending", "downloads_of", "ledger_of", "long_of", "need", "run_groups", "run_stage", "segment_of"]
+__all__ = [
+    "STOPPED",
+    "Pending",
+    "downloads_of",
+    "ledger_of",
+    "long_of",
+    "need",
+    "run_groups",
+    "run_stage",
+    "segment_of",
+]
+
+STOPPED = "rushes.stopped"
+"""The logger that is told of each item that a stage stops; whoever wants to hear of them adds a handler."""
+_log = logging.getLogger(STOPPED)
+_log.addHandler(logging.NullHandler())
+_log.propagate = False
 
 T = TypeVar("T")
 Pending = Callable[[list[PlanItem], dict[str, Known]], list[tuple[str, T]]]
@@ -91,12 +109,22 @@ def run_groups(
                         continue
                     ledger.append(key, outcome)
                     tally.add(outcome, isinstance(outcome, _GAINS[stage]))
+                    if isinstance(outcome, Rejection):
+                        _tell_of(outcome, batch)
                 tell(len(ledger.done), len(items))
 
         left = pending(items, ledger.done)
         each([left[start : start + at_a_time] for start in range(0, len(left), at_a_time)], settle, workers)
     figures = (len(items), tally.done, tally.stopped, tally.size_bytes, time.monotonic() - start)
     return save_result(workspace, BatchResult(batch, stage, *figures, media_s=round(tally.media_s, 3)))
+
+
+def _tell_of(item: Rejection, batch: Batch) -> None:
+    url = redact(item.source.url)
+    parts = {"item": item.source.id, "stage": item.stage, "status": item.status, "code": item.code, "url": url}
+    where = {"run": batch.run, "batch": batch.name}
+    line = "%s: %s in %s, %s: %s (%s)"
+    _log.warning(line, item.source.id, item.status, item.stage, item.code, item.message, url, extra=parts | where)
 
 
 @dataclass(slots=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from prefect import get_run_logger, task
+from prefect import task
 
 from rushes.config import Pipeline
 from rushes.ingest import checksum_batch
-from rushes.progress import throttled
 from rushes.results import BatchResult
 from rushes.workspace import Batch, opened
 from tasks.options import BATCH
+from tasks.told import telling
 
 __all__ = ["checksum"]
 
@@ -23,6 +23,5 @@ def checksum(config: Pipeline, batch: Batch, after: object) -> BatchResult:
         batch: The range of the plan.
         after: The step before this one; only its end matters.
     """
-    report = throttled(get_run_logger().info, f"checksum {batch.name}")
-    with opened(config.workspace_place) as workspace:
+    with telling(batch, "checksum") as report, opened(config.workspace_place) as workspace:
         return checksum_batch(config, workspace, batch, report)

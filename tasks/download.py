@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from prefect import get_run_logger, task
+from prefect import task
 
 from rushes.config import Pipeline
 from rushes.ingest import download_batch
-from rushes.progress import throttled
 from rushes.results import BatchResult
 from rushes.transfer.hosts import Shares
 from rushes.workspace import Batch, opened
 from tasks.options import BATCH
+from tasks.told import telling
 
 __all__ = ["download"]
 
@@ -24,6 +24,5 @@ def download(config: Pipeline, batch: Batch, shares: Shares | None = None) -> Ba
         batch: The range of the plan.
         shares: Where the batches of a cluster share the slots of each host; None in one process.
     """
-    report = throttled(get_run_logger().info, f"download {batch.name}")
-    with opened(config.workspace_place) as workspace:
+    with telling(batch, "download") as report, opened(config.workspace_place) as workspace:
         return download_batch(config, workspace, batch, report, shares)

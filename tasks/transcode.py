@@ -11,6 +11,7 @@ from rushes.progress import throttled
 from rushes.results import BatchResult
 from rushes.workspace import Batch, opened
 from tasks.options import BATCH
+from tasks.told import telling
 
 __all__ = ["encode_chunks", "transcode"]
 
@@ -26,8 +27,7 @@ def transcode(config: Pipeline, batch: Batch, after: object, cores: int = 1, lea
         cores: Cores that this task owns: so many ffmpegs are run at a time.
         leave_long: Whether to leave long videos, so that they are encoded in chunks on all workers.
     """
-    report = throttled(get_run_logger().info, f"transcode {batch.name}")
-    with opened(config.workspace_place) as workspace:
+    with telling(batch, "transcode") as report, opened(config.workspace_place) as workspace:
         return transcode_batch(config, workspace, batch, report, cores, leave_long)
 
 

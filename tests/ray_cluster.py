@@ -71,6 +71,20 @@ def ray_cluster(token: str, cpus: int = 2, **resources: float) -> Iterator[Clust
             _end(process, folder)
 
 
+def metadata(cluster: Cluster, versions: str) -> str:
+    """Has a cluster say that it runs other versions of Ray and Python, and returns those that it said before."""
+    code = (
+        "import json, sys\nfrom ray._raylet import GcsClient\ngcs = GcsClient(address=sys.argv[1])\n"
+        "known = json.loads(gcs.internal_kv_get(b'CLUSTER_METADATA', namespace=b'cluster'))\n"
+        "print(known['ray_version'], known['python_version'])\n"
+        "known['ray_version'], known['python_version'] = sys.argv[2].split()\n"
+        "gcs.internal_kv_put(b'CLUSTER_METADATA', json.dumps(known).encode(), True, namespace=b'cluster')\n"
+    )
+    environment = cluster.environment() | {"RAY_AUTH_MODE": "token"}
+    command = [sys.executable, "-c", code, cluster.address, versions]
+    return subprocess.check_output(command, text=True, env=environment).strip()
+
+
 def _wait(cluster: Cluster, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline_s = time.monotonic() + _START_S
     headers = {"Authorization": f"Bearer {cluster.token}"}

@@ -44,7 +44,7 @@ class ClusterAccessError(ClusterError):
 
 
 class VersionMismatchError(ClusterError):
-    """The cluster runs another Ray or another Python than this machine, and what one writes the other may not read."""
+    """The cluster runs another Ray, Python or rushes than this machine, and what one writes the other may not read."""
 
     code = "version_mismatch"
     remedy = "Use one image, or one lock, on this machine and on every node."

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ import requests
 import yaml
 from PIL import Image
 
+from rushes import __version__
 from tests.e2e.demo_run import HOME, ROOT
 from tests.ray_cluster import Cluster, ray_cluster
 
@@ -23,6 +27,24 @@ from tests.ray_cluster import Cluster, ray_cluster
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     with ray_cluster(os.environ["RAY_AUTH_TOKEN"], gpu_encoder=1) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the code, which the nodes of a second cluster run."""
+    folder = tmp_path_factory.mktemp("copied")
+    for package in ("rushes", "tasks", "flows"):
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def other(copied: Path) -> Iterator[Cluster]:
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        patch.setenv("PYTHONPATH", str(copied))
+        found = stack.enter_context(ray_cluster(os.environ["RAY_AUTH_TOKEN"]))
+        patch.delenv("PYTHONPATH")
         yield found
 
 
@@ -35,10 +57,12 @@ def pipeline(tmp_path: Path) -> Path:
     return path
 
 
-def rushes(cluster: Cluster, *arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def rushes(
+    cluster: Cluster, *arguments: str | Path, cwd: Path = ROOT, **variables: str
+) -> subprocess.CompletedProcess[str]:
     own = {"RAY_ADDRESS": cluster.address, "RUSHES_HOME": HOME} | variables
     line = [sys.executable, "-m", "cli", *map(str, arguments), "--json"]
-    return subprocess.run(line, capture_output=True, text=True, env=cluster.environment() | own, cwd=ROOT, timeout=500)
+    return subprocess.run(line, capture_output=True, text=True, env=cluster.environment() | own, cwd=cwd, timeout=500)
 
 
 def result(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
@@ -81,3 +105,27 @@ def test_threads_say_that_they_reserve_nothing(cluster: Cluster, pipeline: Path)
     done = rushes(cluster, "run", pipeline, "--runner=threads", "--set=run.transcode_resources.gpu_encoder=8")
     assert done.returncode == 0, done.stderr
     assert "warning: run.transcode_resources: of no use with --runner threads" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "more", "said"),
+    [
+        (
+            "rushes/plan.py",
+            "# as it was a week ago",
+            rf"has rushes {__version__} \(code \w+\), and the driver has rushes",
+        ),
+        ("rushes/__init__.py", "raise ImportError", "has no rushes that it can import, and the driver has rushes"),
+    ],
+)
+def test_nodes_with_other_code_than_the_driver_s_are_refused_in_one_line(
+    other: Cluster, copied: Path, pipeline: Path, file: str, more: str, said: str
+) -> None:
+    # Not in the project's folder, which Ray would put before all else that a node imports from.
+    with (copied / file).open("a") as code:
+        code.write(f"\n{more}\n")
+    done = rushes(other, "run", pipeline, cwd=pipeline.parent)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert re.search(said, done.stderr)
+    assert "`rushes jobs submit`" in done.stderr
+    assert result(done)["error"]["code"] == "version_mismatch"

@@ -25,7 +25,7 @@ from rushes.cluster import Job, RayClient, StreamLimits
 from rushes.cluster.sdk import check_minor
 from rushes.errors import RushesError
 from tests.http_server import serve
-from tests.ray_cluster import Cluster, ray_cluster
+from tests.ray_cluster import Cluster, metadata, ray_cluster
 
 ROOT = Path(__file__).parents[2]
 TALKS = "echo one; echo two; sleep 1; printf unfinished; exit 3"
@@ -454,27 +454,14 @@ def test_ctrl_c_while_waiting_leaves_the_job_and_says_how_to_stop_it(
 
 def test_a_run_on_a_cluster_of_other_versions_is_refused_in_one_line(cluster: Cluster, tmp_path: Path) -> None:
     address = cluster.address
-    was = metadata(cluster, address, "2.59.0 3.10.2")
+    was = metadata(cluster, "2.59.0 3.10.2")
     try:
         done = rushes(cluster, "run", pipeline(tmp_path), "--json", RAY_ADDRESS=address)
     finally:
-        metadata(cluster, address, was)
+        metadata(cluster, was)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
     assert f"{address}: the cluster runs Ray 2.59.0 on Python 3.10.2, and this process Ray" in done.stderr
     assert last_json(done.stdout)["error"]["code"] == "version_mismatch"  # type: ignore[index]
-
-
-def metadata(cluster: Cluster, address: str, versions: str) -> str:
-    """Has the cluster say that it runs other versions, and returns those that it said before."""
-    code = (
-        "import json, sys\nfrom ray._raylet import GcsClient\ngcs = GcsClient(address=sys.argv[1])\n"
-        "known = json.loads(gcs.internal_kv_get(b'CLUSTER_METADATA', namespace=b'cluster'))\n"
-        "print(known['ray_version'], known['python_version'])\n"
-        "known['ray_version'], known['python_version'] = sys.argv[2].split()\n"
-        "gcs.internal_kv_put(b'CLUSTER_METADATA', json.dumps(known).encode(), True, namespace=b'cluster')\n"
-    )
-    environment = cluster.environment() | {"RAY_AUTH_MODE": "token"}
-    return subprocess.check_output([sys.executable, "-c", code, address, versions], text=True, env=environment).strip()
 
 
 def test_a_run_that_is_given_the_dashboard_as_its_cluster_is_refused(cluster: Cluster, tmp_path: Path) -> None:

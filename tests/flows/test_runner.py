@@ -20,17 +20,16 @@ from prefect.settings import (
     temporary_settings,
 )
 from prefect.task_runners import TaskRunner
-from prefect_ray import RayTaskRunner
 from prefect_ray.context import remote_options
 
-from flows.runner import LeanRayTaskRunner, ray_runner, settle, thread_runner, unless_failed
+from flows.runner import CheckedRayTaskRunner, LeanRayTaskRunner, ray_runner, settle, thread_runner, unless_failed
 from rushes.errors import ConfigError, RunFailedError
 from rushes.pipeline_file import validate
 from rushes.summary.outcome import RunOutcome
 from tests.prefect_server import prefect_server
 
 ROOT = Path(__file__).parents[2]
-RUNNERS = {"lean": LeanRayTaskRunner, "plain": RayTaskRunner, "threads": thread_runner}
+RUNNERS = {"lean": LeanRayTaskRunner, "plain": CheckedRayTaskRunner, "threads": thread_runner}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +51,7 @@ def cluster(api: str) -> Iterator[None]:
 
 @pytest.fixture(params=RUNNERS)
 def runner(request: pytest.FixtureRequest) -> TaskRunner[Any]:
-    return RUNNERS[request.param]()  # type: ignore[no-any-return]
+    return RUNNERS[request.param]()
 
 
 @task
@@ -94,7 +93,7 @@ def broken(job: str) -> list[Any]:
 def test_what_was_tested_gets_the_lean_runner(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(ray_runner(), LeanRayTaskRunner)
     monkeypatch.setattr("flows.runner.version", lambda package: "99.0")
-    assert type(ray_runner()) is RayTaskRunner
+    assert type(ray_runner()) is CheckedRayTaskRunner
 
 
 def test_every_task_knows_its_flow_run_and_its_settings(runner: TaskRunner[Any], api: str) -> None:
