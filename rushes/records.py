@@ -231,6 +231,7 @@ class Rejection(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=T
         path: Where quarantined bytes are kept.
         etag: Validator of those bytes, so that the next run asks only whether they changed.
         last_modified: Likewise.
+        dropped: Labels that the export left out or changed before it refused the item, by reason code.
     """
 
     source: Source
@@ -245,6 +246,7 @@ class Rejection(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag=T
     path: str | None = None
     etag: str | None = None
     last_modified: str | None = None
+    dropped: dict[str, int] = field(default_factory=dict)
 
 
 Outcome = Media | Unpacked | Rejection

@@ -90,7 +90,7 @@ def export_batch(
         for number, ready in enumerate(_prepared(outcomes, mapping, pipeline, workspace), 1):
             ended = items.export(ready)
             _hand_over(ended, sinks)
-            if not ended.stopped and (source := given(ready)):
+            if ended.rows[0].status == "ok" and (source := given(ready)):  # not of what the format refused, either
                 _write(sinks["sources"], [source])
             if pipeline.export.strict and isinstance(ready, Prepared):
                 reasons_of = partial(_reasons, items, mapping, pipeline, workspace)

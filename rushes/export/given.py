@@ -35,7 +35,16 @@ def carried(row: ManifestRow) -> Rejection:
     """Returns how an item ended that is not in the dataset, as its row in the manifest says."""
     source = Source(row.id, row.source, split=row.split, group=row.group, attributes=row.attributes, parent=row.parent)
     code, message = row.error_code or "", row.error or ""
-    return Rejection(source, row.stage, row.status, code, message, attempts=row.attempts, sha256=row.source_sha256)
+    return Rejection(
+        source,
+        row.stage,
+        row.status,
+        code,
+        message,
+        attempts=row.attempts,
+        sha256=row.source_sha256,
+        dropped=row.dropped,
+    )
 
 
 def as_before(outcomes: Iterable[Outcome], manifest: Path) -> Iterator[Outcome]:

@@ -122,7 +122,7 @@ class ItemExport:
         rows = [self._row(media, sample, changes, refusals) for sample in samples]
         if refusals and len(refusals) == len(samples):
             reasons = sum((Counter(row.dropped) for row in rows), dropped)
-            yield replace(rejection_row(rejected(media, refusals[0])), dropped=dict(sorted(reasons.items())))
+            yield rejection_row(replace(rejected(media, refusals[0]), dropped=dict(sorted(reasons.items()))))
             return
         if len(samples) == 1 and samples[0].parent is None:
             yield replace(rows[0], dropped=dict(sorted((dropped + Counter(rows[0].dropped)).items())))

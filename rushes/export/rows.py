@@ -28,6 +28,7 @@ def rejection_row(rejection: Rejection) -> ManifestRow:
         error=rejection.message,
         attempts=rejection.attempts,
         source_sha256=rejection.sha256,
+        dropped=rejection.dropped,
     )
 
 
