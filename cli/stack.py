@@ -11,6 +11,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -23,9 +24,9 @@ import requests
 from cli.home import rushes_home
 from cli.output import note, say
 from cli.processes import carrying, end
-from rushes.errors import DependencyError, RushesError
+from rushes.errors import ConfigError, DependencyError, RushesError
 
-__all__ = ["main"]
+__all__ = ["main", "place"]
 
 _ROOT = Path(__file__).parents[1]
 _CONFIG = _ROOT / "deployments/local/supervisord.conf"
@@ -34,13 +35,18 @@ _START_S = 180.0
 _STOP_S = 90.0
 
 
+def place(home: Path) -> Path:
+    """Returns where the sockets are of what is up from this home; a socket's name has 107 bytes at most."""
+    name = hashlib.sha256(str(home / "up").encode()).hexdigest()[:8]
+    return Path(f"/tmp/rushes-up-{os.getuid()}-{name}")  # noqa: S108
+
+
 class _Stack:
     """Where everything stands, and the environment that all parts share."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.data = rushes_home() / "up"
-        name = hashlib.sha256(str(self.data).encode()).hexdigest()[:8]
-        self.folder = Path(f"/tmp/rushes-up-{os.getuid()}-{name}")  # noqa: S108  # a socket's name has 107 bytes at most
+        self.folder = place(rushes_home())
         self.port, self.ray_port, self.dashboard_port = (
             environ.get(f"{_MARK}_{part}", default)
             for part, default in (("PORT", "4200"), ("RAY_PORT", "6380"), ("DASHBOARD_PORT", "8265"))
@@ -127,9 +133,24 @@ def _up(stack: _Stack) -> None:
     _say(stack)
 
 
+def _need_ports(stack: _Stack) -> None:
+    """Refuses a port that another program has; none is ours, for what a killed supervisord left has ended."""
+    ports = {"PORT": ("127.0.0.1", stack.port), "DASHBOARD_PORT": ("127.0.0.1", stack.dashboard_port)}
+    ports |= {"RAY_PORT": ("127.0.0.2", stack.ray_port)}
+    for name, (host, port) in ports.items():
+        try:
+            socket.create_server((host, int(port))).close()
+        except OSError as error:
+            raise ConfigError(
+                f"{_MARK}_{name} = {port}: cannot listen on {host}:{port} ({error.strerror}). "
+                f"End what has this port, or choose another: {_MARK}_{name}=PORT make up"
+            ) from None
+
+
 def _prepare(stack: _Stack) -> None:
     """Makes the folders, Ray's token, and the server's database from one that was migrated before, if there is one."""
     end(_MARK, str(stack.folder), _STOP_S)  # what a supervisord that was killed has left
+    _need_ports(stack)
     shutil.rmtree(stack.folder, ignore_errors=True)
     for folder in (stack.folder, stack.data, stack.data / "logs", stack.data / "prefect"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -70,6 +70,7 @@ class Section(BaseModel):
         frozen=True,
         use_attribute_docstrings=True,
         allow_inf_nan=False,
+        model_title_generator=lambda section: section.__name__.removesuffix("Config"),
         field_title_generator=field_title,
         json_schema_extra=for_form,
     )
