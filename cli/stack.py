@@ -73,6 +73,8 @@ class _Stack:
             # A page of another site, open in the same browser, could use the API else.
             "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": self.url,
             "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
+            # In memory, which is Prefect's default, a restart of the server would end the runs under way.
+            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
             f"{_MARK}_NODES": "1",
         }
         if given := os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):

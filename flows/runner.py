@@ -9,13 +9,17 @@ that it was not tested with gets the plain runner, which does the same work more
 from __future__ import annotations
 
 import os
+import signal
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from typing import Any, Self
 
 import ray
 from prefect.context import SettingsContext, SyncClientContext
+from prefect.exceptions import TerminationSignal
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect_ray import RayTaskRunner
@@ -28,6 +32,7 @@ from rushes.config import Pipeline
 from rushes.errors import RunFailedError, RushesError
 from rushes.summary.outcome import RunOutcome
 from rushes.summary.text import failure
+from tasks.patience import patiently
 
 __all__ = ["CheckedRayTaskRunner", "LeanRayTaskRunner", "ray_runner", "settle", "thread_runner", "unless_failed"]
 
@@ -86,8 +91,13 @@ class LeanRayTaskRunner(CheckedRayTaskRunner):
 
     @staticmethod
     def _run_prefect_task(*upstream: Any, context: dict[str, Any], **run: Any) -> Any:
-        _keep_settings(context.pop("settings_context"))
-        return RayTaskRunner._run_prefect_task(*upstream, context=context, **run)  # noqa: SLF001  # the one seam it has
+        settings = context.pop("settings_context")
+
+        def run_it() -> Any:
+            _keep_settings(settings)
+            return RayTaskRunner._run_prefect_task(*upstream, context=context, **run)  # noqa: SLF001  # the one seam
+
+        return patiently(run_it)  # what the task itself raises is not raised there, but becomes its state
 
 
 def ray_runner() -> TaskRunner[Any]:
@@ -176,7 +186,23 @@ class _Threads(ThreadPoolTaskRunner[Any]):
         if exc_type is not None and not issubclass(exc_type, Exception) and self._executor is not None:
             self._executor.shutdown(wait=False, cancel_futures=True)
             self._executor = None
+            if issubclass(exc_type, TerminationSignal):
+                threading.Thread(target=_end_with_the_flow, daemon=True).start()
         super().__exit__(exc_type, exc_value, traceback)
+
+
+def _end_with_the_flow() -> None:
+    """Ends this process when its flow has ended, and with it what its threads are at, down to ffmpeg.
+
+    The interpreter would wait for the threads, and Prefect, which has asked it to end, would kill it after 30 seconds.
+    """
+    probe = ThreadPoolExecutor(1)
+    while True:
+        try:
+            probe.submit(int)
+        except RuntimeError:  # the interpreter takes no more work: it has begun to end
+            os._exit(128 + signal.SIGTERM)
+        time.sleep(_TICK_S)
 
 
 class _SettingsOnce(SettingsContext):

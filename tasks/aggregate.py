@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from prefect import task
+from functools import partial
+
+import httpx
+from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.exceptions import PrefectException
 
 from rushes.config import Pipeline
 from rushes.summary.aggregate import aggregate as aggregate_dataset
@@ -12,6 +16,7 @@ from rushes.summary.shown import examples, failure_table, markdown
 from rushes.summary.text import artifact_key
 from rushes.workspace import Batch, Workspace, opened
 from tasks.options import STEP
+from tasks.patience import patiently
 
 __all__ = ["aggregate", "tally"]
 
@@ -35,8 +40,15 @@ def tally(config: Pipeline, run: str) -> RunOutcome:
 
 
 def show(config: Pipeline, workspace: Workspace, ended: RunOutcome, summary: str, failures: str) -> None:
-    """Makes the artifacts that tell what a run came to; a table only where there is something in it."""
-    text = markdown(config, ended, examples(workspace, ended))
-    create_markdown_artifact(text, artifact_key(config.name, summary), "What the run came to")
-    if rows := failure_table(workspace, ended):
-        create_table_artifact(rows, artifact_key(config.name, failures), "Items that did not make it")
+    """Makes the artifacts that tell what a run came to; a table only where there is something in it.
+
+    Where the server stays away the run ends without them: what they tell stands in the dataset, too.
+    """
+    text, rows = markdown(config, ended, examples(workspace, ended)), failure_table(workspace, ended)
+    try:
+        patiently(partial(create_markdown_artifact, text, artifact_key(config.name, summary), "What the run came to"))
+        if rows:
+            key = artifact_key(config.name, failures)
+            patiently(partial(create_table_artifact, rows, key, "Items that did not make it"))
+    except (httpx.HTTPError, PrefectException, RuntimeError) as error:
+        get_run_logger().warning("What the run came to cannot be shown in Prefect: %s", error)

@@ -14,7 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from cli.processes import carrying, end
+from tests.families import family
 
 __all__ = ["Nodes", "nodes"]
 
@@ -32,7 +35,7 @@ class Nodes:
         environment: What whoever uses the cluster must set.
     """
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, workers: int) -> None:
         self.address = f"127.0.0.{_FIRST}:{port}"
         self.environment = {
             "RAY_ADDRESS": self.address,
@@ -40,7 +43,7 @@ class Nodes:
             "RAY_AUTH_TOKEN": secrets.token_hex(32),
             "RAY_USAGE_STATS_ENABLED": "0",
         }
-        self._folder, self._mark = folder, uuid.uuid4().hex[:8]
+        self._nodes, self._folder, self._mark = workers, folder, uuid.uuid4().hex[:8]
 
     def start_head(self) -> None:
         """Starts the head."""
@@ -60,6 +63,10 @@ class Nodes:
     def alive(self, number: int) -> bool:
         """Tells whether anything of a node runs."""
         return any(carrying(_NODE, self._name(number)))
+
+    def processes(self, *words: str) -> list[psutil.Process]:
+        """Returns the processes of all nodes that have such a word in their command."""
+        return [process for number in range(self._nodes + 1) for process in family(_NODE, self._name(number), *words)]
 
     def _start(self, number: int, options: list[str]) -> None:
         marked = os.environ | self.environment | {_NODE: self._name(number)}
@@ -81,7 +88,7 @@ def nodes(workers: int) -> Iterator[Nodes]:
         workers: How many worker nodes.
     """
     with tempfile.TemporaryDirectory(prefix="rn-", dir="/tmp", ignore_cleanup_errors=True) as folder:  # a short name
-        cluster = Nodes(Path(folder), _free_port())
+        cluster = Nodes(Path(folder), _free_port(), workers)
         try:
             cluster.start_head()
             for number in range(1, workers + 1):

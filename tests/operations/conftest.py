@@ -32,5 +32,5 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def undisturbed(media: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What the slow pipeline comes to, run by the command in one pass and not disturbed by anything."""
-    return made_apart(settings(media, tmp_path_factory.mktemp("whole"), split_s=0))
+    """What the slow pipeline comes to, run by the command and not disturbed by anything."""
+    return made_apart(settings(media, tmp_path_factory.mktemp("whole")))

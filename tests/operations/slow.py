@@ -47,7 +47,7 @@ def make_media(folder: Path) -> Path:
 
 
 def settings(media: Path, work: Path, split_s: int = 5) -> dict[str, Any]:
-    """Returns the pipeline; with `split_s` 0 the long video is encoded in one pass, to the same bytes."""
+    """Returns the pipeline; with `split_s` 0 the long video is encoded in one pass."""
     given: dict[str, Any] = {"transcode": {"preset": "ultrafast", "split_s": split_s}, "frames": {"every_s": 5.0}}
     config = Pipeline(name=NAME, source=str(media / "items.csv"), workspace=str(work), **given)
     return config.model_dump(mode="json", exclude_unset=True)
