@@ -87,7 +87,8 @@ def _summary(dataset: Path, server: MediaServer) -> Iterator[str]:
     yield "Splits:    " + ", ".join(
         f"{name} {split['files']} files, {split['annotations']} labels" for name, split in stats["splits"].items()
     )
-    yield f"Fetched:   {server.requests[200]} files, {server.sent_bytes:,} bytes; {server.requests[304]} unchanged"
+    unchanged = f"{server.requests[304]} asked again and unchanged"
+    yield f"Fetched:   {server.requests[200]} files, {server.sent_bytes:,} bytes; {unchanged}"
     made = summary["work"].get("transcode", {"done": 0})
     yield f"Made:      {made['done']} media probed, and made anew where the recipe asks"
     if not server.sent_bytes and not made["done"]:
