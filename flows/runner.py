@@ -30,6 +30,7 @@ from flows.code import check_code
 from rushes.cluster.attach import check_ray
 from rushes.config import Pipeline
 from rushes.errors import RunFailedError, RushesError
+from rushes.summary.metrics import write_metrics
 from rushes.summary.outcome import RunOutcome
 from rushes.summary.text import failure
 from tasks.patience import patiently
@@ -146,8 +147,10 @@ def settle(chains: Iterable[Sequence[PrefectFuture[Any]]], tick: Callable[[], No
 
 
 def unless_failed(ended: RunOutcome, config: Pipeline) -> RunOutcome:
-    """Returns the outcome, or raises a `RunFailedError` if the run failed by what came of it."""
-    if why := failure(ended, config.run.max_failed):
+    """Returns the outcome, and its metrics to who wants them, or raises a `RunFailedError` if the run failed by it."""
+    why = failure(ended, config.run.max_failed)
+    write_metrics(config.name, ended, failed=bool(why))
+    if why:
         raise RunFailedError(why)
     return ended
 

@@ -62,6 +62,7 @@ def environment(api: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         "PREFECT_API_URL": api,
         "PREFECT_API_AUTH_STRING": PASSWORD,
         "PREFECT_HOME": str(tmp_path_factory.mktemp("client")),
+        "RUSHES_METRICS_DIR": str(tmp_path_factory.mktemp("metrics")),
         "DO_NOT_TRACK": "1",
         "RAY_USAGE_STATS_ENABLED": "0",
     }
@@ -117,6 +118,13 @@ def test_the_secret_stands_in_no_file_of_workspace_dataset_server_and_worker(
     assert folder / "work/datasets/quiet/manifest.jsonl" in files
     assert folder / "worker.log" in files
     assert [str(path) for path in files if KEY.encode() in path.read_bytes()] == []
+
+
+def test_a_worker_s_run_leaves_metrics(ended: dict[str, Any], environment: dict[str, str]) -> None:
+    told = Path(environment["RUSHES_METRICS_DIR"], "rushes_quiet.prom").read_text()
+    assert 'rushes_run_failed{dataset="quiet"} 0\n' in told
+    assert 'rushes_run_items{dataset="quiet",status="ok"} 1\n' in told
+    assert 'rushes_run_failures{dataset="quiet",code="http_status"} 1\n' in told
 
 
 def test_deploy_writes_a_value_where_it_is_given_a_block_and_the_block_where_that_comes_from_its_environment(
