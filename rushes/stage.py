@@ -109,7 +109,7 @@ def run_groups(
                         continue
                     ledger.append(key, outcome)
                     tally.add(outcome, isinstance(outcome, _GAINS[stage]))
-                    if isinstance(outcome, Rejection):
+                    if isinstance(outcome, Rejection) and outcome.stage == stage:  # the next stage hands it on
                         _tell_of(outcome, batch)
                 tell(len(ledger.done), len(items))
 
