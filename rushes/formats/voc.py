@@ -8,17 +8,14 @@ and Datumaro write it; whoever does not know them skips them.
 from __future__ import annotations
 
 import functools
-import html
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
-
-import msgspec
+from typing import NamedTuple
 
 from rushes.formats.geometry import bounds, clamp_box
 from rushes.formats.placing import box_of, is_placed, outlines
+from rushes.formats.voc_text import escaped, is_plain, said, spelled_name
 from rushes.labels import Annotation, Box
 
 __all__ = ["PART_OF", "TRACK", "Picture", "Placed", "objects", "render"]
@@ -27,10 +24,6 @@ PART_OF = "part_of"
 """Attribute of a label that is a `part` of the one with this id."""
 TRACK = "track_id"
 """Attribute under which a label's track stands."""
-# XML 1.0 has no way to write these: https://www.w3.org/TR/xml/#charsets. A carriage return comes back as a line feed.
-_UNWRITABLE = re.compile("[^\\t\\n\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
-
-_escaped = functools.partial(html.escape, quote=False)
 _BNDBOX = "\t\t<bndbox><xmin>%d</xmin><ymin>%d</ymin><xmax>%d</xmax><ymax>%d</ymax></bndbox>\n"
 _Edges = tuple[int, int, int, int]
 
@@ -109,7 +102,7 @@ def render(placed: Iterable[Placed], picture: Picture) -> tuple[str, Counter[str
     reasons: Counter[str] = Counter()
     size = f"<width>{picture.width}</width><height>{picture.height}</height><depth>3</depth>"
     head = (
-        f"<annotation>\n\t<folder>JPEGImages</folder>\n\t<filename>{_escaped(picture.file_name)}</filename>\n"
+        f"<annotation>\n\t<folder>JPEGImages</folder>\n\t<filename>{escaped(picture.file_name)}</filename>\n"
         f"\t<source><database>{_name(picture.database, reasons)}</database></source>\n"
         f"\t<size>{size}</size>\n\t<segmented>{picture.segmented:d}</segmented>\n"
     )
@@ -220,53 +213,19 @@ def _attributes(label: Annotation) -> tuple[str, str]:
     if label.track is not None:
         attributes[TRACK] = label.track
     pose = attributes.get("pose")
-    if isinstance(pose, str) and _plain(pose) and pose != "Unspecified":
+    if isinstance(pose, str) and is_plain(pose) and pose != "Unspecified":
         del attributes["pose"]
     else:
         pose = "Unspecified"
     pairs = "".join(
-        f"\t\t\t<attribute><name>{_escaped(_said(name))}</name><value>{_escaped(_said(value))}</value></attribute>\n"
+        f"\t\t\t<attribute><name>{escaped(said(name))}</name><value>{escaped(said(value))}</value></attribute>\n"
         for name, value in sorted(attributes.items())
     )
-    return _escaped(pose), f"\t\t<attributes>\n{pairs}\t\t</attributes>\n" if pairs else ""
-
-
-def _said(value: Any) -> str:
-    """Returns a value as text that `meant` reads back: as it is, where that reads as nothing else, or as JSON."""
-    if isinstance(value, str) and _plain(value) and isinstance(meant(value), str):
-        return value
-    text = msgspec.json.encode(value, order="deterministic").decode()
-    return _UNWRITABLE.sub(lambda found: "".join(f"\\u{unit:04x}" for unit in _units(found[0])), text)
-
-
-def meant(text: str) -> Any:
-    """Returns the value that a text stands for: JSON where it is some, else the text."""
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return text
-
-
-def _units(character: str) -> list[int]:
-    code = character.encode("utf-16-be")
-    return [int.from_bytes(code[at : at + 2], "big") for at in range(0, len(code), 2)]
-
-
-def _plain(text: str) -> bool:
-    """Says whether a text comes back from an XML file as it was."""
-    return bool(text) and text == text.strip() and not _UNWRITABLE.search(text)
+    return escaped(pose), f"\t\t<attributes>\n{pairs}\t\t</attributes>\n" if pairs else ""
 
 
 def _name(text: str, reasons: Counter[str]) -> str:
-    spelled, is_same = _spelled(text)
+    spelled, is_same = spelled_name(text)
     if not is_same:
         reasons["name_respelled"] += 1
     return spelled
-
-
-@functools.lru_cache(maxsize=4096)
-def _spelled(text: str) -> tuple[str, bool]:
-    """Returns a name as XML has it, and whether it comes back as it was."""
-    if _plain(text) or not text:
-        return _escaped(text), True
-    return _escaped(_UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text).strip()), False

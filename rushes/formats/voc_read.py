@@ -22,10 +22,11 @@ from rushes.errors import AnnotationError, ConfigError
 from rushes.formats.dataset import Dataset, Labelled
 from rushes.formats.folder import all_listed, categories_of, distinct, inside, split_of
 from rushes.formats.identity import is_there
-from rushes.formats.voc import PART_OF, TRACK, meant
+from rushes.formats.voc import PART_OF, TRACK
 from rushes.formats.voc_classes import VOC_CLASSES, listed_classes
 from rushes.formats.voc_masks import with_masks
 from rushes.formats.voc_sets import Lists, read_lists
+from rushes.formats.voc_text import meant
 from rushes.formats.xml_tree import read_xml, text_of
 from rushes.labels import Annotation, Box, Category
 
