@@ -212,6 +212,9 @@ def _status(stack: _Stack) -> None:
 
 def _down(stack: _Stack) -> None:
     """Asks all parts to end, waits for them, and ends what did not."""
+    if not (stack.folder.exists() or any(carrying(_MARK, str(stack.folder)))):
+        say("Nothing was up.")
+        return
     if stack.running:
         stack.control("shutdown")
     deadline = time.monotonic() + _STOP_S

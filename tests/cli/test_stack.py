@@ -1,0 +1,58 @@
+"""What `make up`, `status` and `down` say where nothing is up, and where nothing can be."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.stack import place
+from tests.e2e.demo_run import ROOT
+
+PORTS = ("PORT", "RAY_PORT", "DASHBOARD_PORT")
+LINUX = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="made for Linux: its parts have addresses of lo"
+)
+
+
+@pytest.fixture
+def listeners() -> Iterator[dict[str, socket.socket]]:
+    """Ports that are taken, one for each part that needs one."""
+    hosts = {"PORT": "127.0.0.1", "RAY_PORT": "127.0.0.2", "DASHBOARD_PORT": "127.0.0.1"}
+    found = {name: socket.create_server((host, 0)) for name, host in hosts.items()}
+    yield found
+    for listener in found.values():
+        listener.close()
+
+
+def stack(action: str, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "cli.stack", action]
+    variables = os.environ | {"RUSHES_HOME": str(home)} | environment
+    return subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+
+
+@LINUX
+@pytest.mark.parametrize("taken", PORTS)
+def test_a_port_that_is_taken_is_refused_before_anything_starts(
+    taken: str, listeners: dict[str, socket.socket], tmp_path: Path
+) -> None:
+    ports = {f"RUSHES_UP_{name}": str(listener.getsockname()[1]) for name, listener in listeners.items()}
+    for name, listener in listeners.items():
+        if name != taken:
+            listener.close()
+    done = stack("up", tmp_path, **ports)
+    assert done.returncode == 2
+    said = done.stderr.splitlines()[-1]
+    assert said.startswith(f"rushes: RUSHES_UP_{taken} = {ports[f'RUSHES_UP_{taken}']}: cannot listen on ")
+    assert f"RUSHES_UP_{taken}=PORT make up" in said
+    assert not place(tmp_path).exists()
+
+
+def test_where_nothing_is_up_status_says_so_and_down_has_nothing_to_do(tmp_path: Path) -> None:
+    assert stack("status", tmp_path).stdout == "Nothing is up.\n"
+    assert stack("down", tmp_path).stdout == "Nothing was up.\n"
