@@ -28,6 +28,8 @@ from tests.e2e.demo_run import HOME, ROOT
 PREFECT = [sys.executable, "-m", "prefect"]
 _PATIENCE_S = 120
 
+pytestmark = pytest.mark.timeout(600)  # a server, deployments and three runs, on a machine that may be busy
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
