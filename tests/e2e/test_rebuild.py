@@ -26,6 +26,7 @@ run: {max_failed: 1, batch_size: 3}
 """
 
 
+@pytest.mark.timeout(600)  # three runs, on a machine that may be busy
 @pytest.mark.parametrize("runner", ["ray", "threads"])
 def test_a_dataset_is_made_again_from_its_small_files_alone(tmp_path: Path, runner: str) -> None:
     clip = card(tmp_path / "clip.mkv", "-c:v", "mpeg4", seconds=1).read_bytes()
