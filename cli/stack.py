@@ -31,7 +31,7 @@ __all__ = ["main", "place"]
 _ROOT = Path(__file__).parents[1]
 _CONFIG = _ROOT / "deployments/local/supervisord.conf"
 _MARK = "RUSHES_UP"
-_START_S = 180.0
+_START_S = 300.0
 _STOP_S = 90.0
 
 
