@@ -66,7 +66,7 @@ def test_each_firing_does_what_changed_and_a_paused_schedule_does_not_fire(parts
     assert {outcome.items["ok"] for outcome in told} == {3, 4}
     fired = runs(parts, deployment)
     assert all(run["auto_scheduled"] for run in fired)
-    assert [run["state_type"] for run in fired if run["start_time"]] == ["COMPLETED"] * len(told)
+    assert [run["state_type"] for run in fired if run["state_type"] != "CANCELLED"] == ["COMPLETED"] * len(told)
     manifest = (work / "datasets/scheduled/manifest.jsonl").read_text()
     assert [json.loads(line)["status"] for line in manifest.splitlines()] == ["ok"] * 4
 
