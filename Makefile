@@ -23,7 +23,7 @@ PIP_INDEX := $(shell $(PYTHON) -m pip config get global.index-url 2>/dev/null ||
 CERTIFICATES := $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem)
 UV := $(if $(strip $(PIP_INDEX)),UV_DEFAULT_INDEX=$(strip $(PIP_INDEX)) )$(if $(CERTIFICATES),UV_SYSTEM_CERTS=1 )$(BIN)/uv
 
-.PHONY: help setup dev demo up status down test check format lock bench clean
+.PHONY: help setup dev demo up status down test operations check format lock bench clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -60,6 +60,9 @@ down: setup  ## ends what `up` started
 
 test: dev  ## the whole suite
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+operations: dev  ## schedules, cancels, killed parts on real servers: a quarter of an hour, and not part of `test`
+	@$(BIN)/python -m pytest -n 0 tests/operations $(PYTEST_ARGS)
 
 check: dev  ## formatting, lint, types, the floor rule, then the suite
 	@$(BIN)/ruff format --check .
