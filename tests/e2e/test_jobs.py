@@ -65,7 +65,7 @@ def ended(client: RayClient, job_id: str) -> Job:
     return client.get_job(job_id)
 
 
-def until(true: Callable[[], object], seconds: float = 60) -> None:
+def until(true: Callable[[], object], seconds: float = 180) -> None:
     deadline_s = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline_s

@@ -72,5 +72,5 @@ def test_a_run_that_was_killed_again_and_again_ends_as_one_that_was_not(
 
 if __name__ == "__main__":
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rushes.workspace.leased", partial(leased, renewed_s=0.2, stale_s=1.5))
+        patch.setattr("rushes.storage.lease.leased", partial(leased, renewed_s=0.2, stale_s=1.5))
         run_apart(load(Path(sys.argv[1])))

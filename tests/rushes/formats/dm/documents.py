@@ -286,10 +286,13 @@ def edited_v2_documents(draw: st.DrawFn) -> Json:
         if draw(YES_OR_NO):
             data[plural] = data[plural][1:]
     left = [media for plural in kinds for media in data[plural]]
-    ends = {annotation["id"] for media in left for annotation in _every(media)}
-    for media in left:
-        if "relation" in media:
-            media["relation"] = [each for each in media["relation"] if set(each["data"]) <= ends]
+    while True:  # a relation may lead to another one, which goes because its own end is gone
+        ends = {annotation["id"] for media in left for annotation in _every(media)}
+        dead = [(media, each) for media in left for each in media.get("relation", ()) if not set(each["data"]) <= ends]
+        if not dead:
+            break
+        for media, each in dead:
+            media["relation"].remove(each)
     return found
 
 
