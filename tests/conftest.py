@@ -12,6 +12,7 @@ from cli.home import prepare_environment
 
 os.environ.setdefault("RUSHES_HOME", str(Path(__file__).parents[1] / ".rushes"))
 os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # Ray would write one into the user's home
+os.environ.setdefault("RAY_AUTH_MODE", "token")  # Ray reads it once in a process, and it depends on what is asked first
 prepare_environment(verbose=False)
 
 settings.register_profile("rushes", deadline=None, suppress_health_check=[HealthCheck.too_slow])
