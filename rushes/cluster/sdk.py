@@ -71,7 +71,13 @@ class Bounded(SubmissionClient):
 
     def __init__(self, url: str, headers: Mapping[str, str], verify: bool | str, timeout_s: float) -> None:
         # Not those of Ray's clients, which go to RAY_ADDRESS, and wait there without end.
-        SubmissionClient.__init__(self, address=url, headers=dict(headers), verify=verify)
+        try:
+            SubmissionClient.__init__(self, address=url, headers=dict(headers), verify=verify)
+        except AuthenticationError:
+            raise ClusterAccessError(
+                f"{url}: RAY_AUTH_MODE is token, and none is set. Set RAY_AUTH_TOKEN, or RAY_AUTH_TOKEN_PATH, to the one "
+                "that the cluster was started with."
+            ) from None
         self._client_ray_version = ray.__version__
         context: Any = self._ssl_context
         self._ssl_context = True if context is None else context  # type: ignore[assignment]  # aiohttp warns of None
