@@ -75,8 +75,8 @@ class Bounded(SubmissionClient):
             SubmissionClient.__init__(self, address=url, headers=dict(headers), verify=verify)
         except AuthenticationError:
             raise ClusterAccessError(
-                f"{url}: RAY_AUTH_MODE is token, and none is set. Set RAY_AUTH_TOKEN, or RAY_AUTH_TOKEN_PATH, to the one "
-                "that the cluster was started with."
+                f"{url}: RAY_AUTH_MODE is token, and none is set. Set RAY_AUTH_TOKEN, or RAY_AUTH_TOKEN_PATH, to the "
+                "one that the cluster was started with."
             ) from None
         self._client_ray_version = ray.__version__
         context: Any = self._ssl_context
