@@ -93,8 +93,7 @@ def test_the_form_refuses_a_wrong_value_and_starts_a_run_that_completes(url: str
     page.get_by_role("button", name="Submit").click()
     [run] = until(lambda: [run for run in _runs(url) if run["state_type"] in _ENDED])
     assert run["state_type"] == "COMPLETED", run["state"]
-    page.goto(f"{url}/runs/flow-run/{run['id']}?tab=Artifacts")
-    page.get_by_text("from-form-summary").first.click()
+    page.goto(f"{url}/artifacts/key/from-form-summary")
     page.get_by_text("1 of 1 items are ok").first.wait_for()
 
 
