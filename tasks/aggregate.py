@@ -6,13 +6,13 @@ from functools import partial
 
 import httpx
 from prefect import get_run_logger, task
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
 from prefect.exceptions import PrefectException
 
 from rushes.config import Pipeline
 from rushes.summary.aggregate import aggregate as aggregate_dataset
 from rushes.summary.outcome import RunOutcome, ingest_outcome
-from rushes.summary.shown import examples, failure_table, markdown
+from rushes.summary.shown import examples, failure_table, markdown, picture
 from rushes.summary.text import artifact_key
 from rushes.workspace import Batch, Workspace, opened
 from tasks.options import STEP
@@ -40,15 +40,19 @@ def tally(config: Pipeline, run: str) -> RunOutcome:
 
 
 def show(config: Pipeline, workspace: Workspace, ended: RunOutcome, summary: str, failures: str) -> None:
-    """Makes the artifacts that tell what a run came to; a table only where there is something in it.
+    """Makes the artifacts that tell what a run came to: a table and a picture only where there is something to show.
 
     Where the server stays away the run ends without them: what they tell stands in the dataset, too.
     """
     text, rows = markdown(config, ended, examples(workspace, ended)), failure_table(workspace, ended)
+    pictures = picture(workspace, ended) if config.run.show_pictures else None
     try:
         patiently(partial(create_markdown_artifact, text, artifact_key(config.name, summary), "What the run came to"))
         if rows:
             key = artifact_key(config.name, failures)
             patiently(partial(create_table_artifact, rows, key, "Items that did not make it"))
+        if pictures:
+            key = artifact_key(config.name, "pictures")
+            patiently(partial(create_image_artifact, pictures, key, "Some files of the dataset, with their labels"))
     except (httpx.HTTPError, PrefectException, RuntimeError) as error:
         get_run_logger().warning("What the run came to cannot be shown in Prefect: %s", error)

@@ -42,6 +42,8 @@ class RunConfig(Section):
     """What else of its node a batch of transcodes takes on Ray: a share of one or whole ones, like gpu_encoder: 0.5."""
     max_failed: float = Field(0.05, ge=0, le=1)
     """Share of failed and quarantined items above which the run fails."""
+    show_pictures: bool = True
+    """Show some small pictures of the dataset in Prefect, which keeps them in its database."""
 
     @property
     def reserves(self) -> list[str]:

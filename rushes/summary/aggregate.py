@@ -41,6 +41,7 @@ from rushes.summary.output import building, publish_dataset, written
 from rushes.summary.packages.bag import write_bag
 from rushes.summary.packages.mhl import write_mhl
 from rushes.summary.publish import SUMMARY
+from rushes.summary.report.mosaic import MOSAIC, write_mosaic
 from rushes.summary.report.sheets import Media
 from rushes.summary.report.write import write_report
 from rushes.summary.run_summary import compared, summary_of
@@ -105,7 +106,8 @@ def _write(pipeline: Pipeline, workspace: Workspace, run: str, names: Sequence[s
     )
     outcome = compared(facts, outcome)
     summary = summary_of(facts, outcome)
-    write_report(building, content, summary, _media(facts))
+    pictures = write_report(building, content, summary, _media(facts))
+    write_mosaic(pictures, workspace.run(run) / MOSAIC)
     (building / SUMMARY).write_bytes(json_bytes(added | summary))
     shutil.copyfile(building / FAILURES, workspace.run(run) / FAILURES)
     return outcome

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
@@ -13,11 +14,12 @@ from rushes.records import ManifestRow
 from rushes.summary.explained import explained
 from rushes.summary.outcome import FAILURES, STATUSES, RunOutcome
 from rushes.summary.publish import MANIFEST, REPORT
+from rushes.summary.report.mosaic import MOSAIC
 from rushes.summary.report.words import size, span
 from rushes.summary.text import failure
 from rushes.workspace import Workspace
 
-__all__ = ["Example", "examples", "failure_table", "markdown"]
+__all__ = ["Example", "examples", "failure_table", "markdown", "picture"]
 
 _ROWS = 200
 _LOOKED_AT = 20_000
@@ -55,6 +57,13 @@ def markdown(pipeline: Pipeline, ended: RunOutcome, failed: dict[str, list[Examp
         *_warnings(ended),
     )
     return "\n\n".join(parts) + "\n"
+
+
+def picture(workspace: Workspace, ended: RunOutcome) -> str | None:
+    """Returns some files of the dataset in one picture, as a URL that holds it; None where there is nothing to see."""
+    path = workspace.run(ended.run) / MOSAIC
+    workspace.need(workspace.relative(path))
+    return f"data:image/jpeg;base64,{base64.b64encode(path.read_bytes()).decode()}" if path.is_file() else None
 
 
 def examples(workspace: Workspace, ended: RunOutcome) -> dict[str, list[Example]]:

@@ -169,6 +169,13 @@ def test_the_page_of_the_failures_lists_them_with_what_to_do(
     assert all(code in shown for code in results[0]["failures_by_code"])
 
 
+def test_the_page_of_the_pictures_shows_them(server: str, results: list[dict[str, Any]], page: Page) -> None:
+    page.goto(_page(server, "street-scenes-pictures", -1))
+    shown = page.locator("img[src^='data:image/jpeg']").first
+    shown.wait_for()
+    assert until(lambda: shown.evaluate("one => [one.naturalWidth, one.naturalHeight]")) == [990, 564]
+
+
 @pytest.mark.parametrize("part", ["ingest", "export"])
 def test_the_page_of_the_progress_shows_that_all_is_done(
     server: str, results: list[dict[str, Any]], page: Page, part: str
@@ -182,7 +189,7 @@ def test_the_page_of_the_progress_shows_that_all_is_done(
 def test_the_page_of_the_flow_run_leads_to_all_of_it(server: str, results: list[dict[str, Any]], page: Page) -> None:
     artifact = _artifacts(server, "street-scenes-summary")[-1]
     page.goto(f"{server}/v2/runs/flow-run/{artifact['flow_run_id']}?tab=Artifacts")
-    for kind in ("summary", "failures", "ingest-progress", "export-progress"):
+    for kind in ("summary", "failures", "pictures", "ingest-progress", "export-progress"):
         page.get_by_text(f"street-scenes-{kind}", exact=True).first.wait_for()
     page.get_by_text(re.compile(r"street-scenes 20\d\d-\d\d-\d\d \d\d:\d\d")).first.wait_for()
 

@@ -19,7 +19,7 @@ from rushes.summary.output import published
 from rushes.summary.publish import MANIFEST, REPORT, SUMMARY
 from rushes.summary.report import sections
 from rushes.summary.report.figures import box_figures, class_figure, media_figures
-from rushes.summary.report.sheets import Media, sheets
+from rushes.summary.report.sheets import Media, Sheets, sheets
 from rushes.summary.report.words import clean, cut, hours, listed, number, size, span
 
 __all__ = ["rewrite_report", "write_report"]
@@ -27,8 +27,8 @@ __all__ = ["rewrite_report", "write_report"]
 _FILES = ("failures.jsonl", MANIFEST, "manifest.parquet", "stats.json", SUMMARY, "checksums.sha256", "croissant.json")
 
 
-def write_report(folder: Path, stats: Mapping[str, Any], summary: Mapping[str, Any], media: Media) -> Path:
-    """Writes the page that shows a dataset, and returns its path.
+def write_report(folder: Path, stats: Mapping[str, Any], summary: Mapping[str, Any], media: Media) -> Sheets:
+    """Writes the page that shows a dataset, and returns the pictures that stand in it.
 
     Args:
         folder: Where the manifest stands, and the page goes.
@@ -39,6 +39,7 @@ def write_report(folder: Path, stats: Mapping[str, Any], summary: Mapping[str, A
     stats = json.loads(json.dumps(stats))  # as a reader of the file has it
     splits = sections.ordered(stats["splits"])
     silent = [name for name in summary.get("classes", ()) if name not in stats["classes"]]
+    pictures = sheets(folder / MANIFEST, list(summary.get("classes") or sorted(stats["classes"])), stats, media)
     page = _template().render(
         stats=stats,
         summary=summary,
@@ -50,7 +51,7 @@ def write_report(folder: Path, stats: Mapping[str, Any], summary: Mapping[str, A
         class_figure=class_figure(stats["classes"], splits),
         silent=listed(silent, 20) if silent and stats["classes"] else "",
         silent_count=len(silent),
-        sheets=sheets(folder / MANIFEST, list(summary.get("classes") or sorted(stats["classes"])), stats, media),
+        sheets=pictures,
         boxes=box_figures(stats),
         media=media_figures(stats),
         actions=sections.counted(stats["actions"], "What was done", "Items"),
@@ -64,7 +65,7 @@ def write_report(folder: Path, stats: Mapping[str, Any], summary: Mapping[str, A
     )  # fmt: skip
     with atomic_write(folder / REPORT) as file:
         file.write(page.lstrip().encode())
-    return folder / REPORT
+    return pictures
 
 
 def rewrite_report(dataset: Path) -> Path:
@@ -76,7 +77,8 @@ def rewrite_report(dataset: Path) -> Path:
     if not all((dataset / name).is_file() for name in (SUMMARY, MANIFEST, "stats.json")):
         raise ConfigError(f"{dataset}: no dataset: expected a folder with {SUMMARY}, as `run` writes it.")
     stats, summary = (json.loads((dataset / name).read_bytes()) for name in ("stats.json", SUMMARY))
-    return write_report(dataset, stats, summary, Media(partial(published, str(dataset))))
+    write_report(dataset, stats, summary, Media(partial(published, str(dataset))))
+    return dataset / REPORT
 
 
 @cache
