@@ -38,7 +38,7 @@ _STOP_S = 90.0
 def place(home: Path) -> Path:
     """Returns where the sockets are of what is up from this home; a socket's name has 107 bytes at most."""
     name = hashlib.sha256(str(home / "up").encode()).hexdigest()[:8]
-    return Path(f"/tmp/rushes-up-{os.getuid()}-{name}")  # noqa: S108
+    return Path(f"/tmp/rushes-up-{os.getuid()}-{name}")  # noqa: S108  # TMPDIR is often too long; made with mode 0700
 
 
 class _Stack:
@@ -154,7 +154,13 @@ def _prepare(stack: _Stack) -> None:
     end(_MARK, str(stack.folder), _STOP_S)  # what a supervisord that was killed has left
     _need_ports(stack)
     shutil.rmtree(stack.folder, ignore_errors=True)
-    for folder in (stack.folder, stack.data, stack.data / "logs", stack.data / "prefect"):
+    try:
+        stack.folder.mkdir(mode=0o700)
+    except FileExistsError:
+        raise DependencyError(
+            f"{stack.folder}: is there already, and cannot be removed: somebody else has made it. Have them remove it."
+        ) from None
+    for folder in (stack.data, stack.data / "logs", stack.data / "prefect"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not stack.token.exists():
         stack.token.touch(mode=0o600)

@@ -56,3 +56,21 @@ def test_a_port_that_is_taken_is_refused_before_anything_starts(
 def test_where_nothing_is_up_status_says_so_and_down_has_nothing_to_do(tmp_path: Path) -> None:
     assert stack("status", tmp_path).stdout == "Nothing is up.\n"
     assert stack("down", tmp_path).stdout == "Nothing was up.\n"
+
+
+@LINUX
+def test_a_folder_that_somebody_has_put_where_sockets_go_is_not_used(
+    listeners: dict[str, socket.socket], tmp_path: Path
+) -> None:
+    ports = {f"RUSHES_UP_{name}": str(listener.getsockname()[1]) for name, listener in listeners.items()}
+    for listener in listeners.values():
+        listener.close()
+    (tmp_path / "theirs").mkdir()
+    place(tmp_path / "home").symlink_to(tmp_path / "theirs")
+    try:
+        done = stack("up", tmp_path / "home", **ports)
+    finally:
+        place(tmp_path / "home").unlink()
+    assert done.returncode != 0
+    assert f"{place(tmp_path / 'home')}: is there already" in done.stderr
+    assert not list((tmp_path / "theirs").iterdir())
