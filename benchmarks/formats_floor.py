@@ -92,7 +92,7 @@ def _read(source: Path) -> tuple[_Document, dict[int, list[_Object]]]:
 
 
 def _write(path: str, content: bytes) -> None:
-    with open(path, "xb") as file:  # noqa: PTH123  the least that can be done
+    with open(path, "xb") as file:  # noqa: PTH123  # pathlib would cost more: this is the least that can be done
         file.write(content)
 
 

@@ -16,11 +16,11 @@ from cli.home import prepare_environment
 prepare_environment(verbose=False)
 
 from prefect import flow  # noqa: E402  # reads the environment when it is imported
-from prefect.artifacts import create_progress_artifact, update_progress_artifact  # noqa: E402
+from prefect.artifacts import create_progress_artifact, update_progress_artifact  # noqa: E402  # likewise
 
-from cli.orchestrator import orchestrated  # noqa: E402
-from rushes.progress import steps, telling  # noqa: E402
-from rushes.workspace import Batch, Workspace  # noqa: E402
+from cli.orchestrator import orchestrated  # noqa: E402  # it imports Prefect
+from rushes.progress import steps, telling  # noqa: E402  # beside the others
+from rushes.workspace import Batch, Workspace  # noqa: E402  # beside the others
 
 _BATCHES = 300
 _STAGES = ("download", "checksum", "transcode")
@@ -42,7 +42,11 @@ def measure(folder: str, times: int) -> tuple[float, float]:
     prepare(workspace)
     artifact = create_progress_artifact(0.0, "progress")
     looks = _cpu_ms(lambda _: list(steps(workspace, "run")), times)
-    updates = _cpu_ms(lambda number: update_progress_artifact(artifact, number / times, f"{number}"), times)  # type: ignore[arg-type]
+    updates = _cpu_ms(
+        # Typed as a coroutine, too, which it is in coroutines alone.
+        lambda number: update_progress_artifact(artifact, number / times, f"{number}"),  # type: ignore[arg-type]
+        times,
+    )
     return looks, updates
 
 

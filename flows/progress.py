@@ -59,7 +59,7 @@ def moving(config: Pipeline, run: str, part: str, todo: Parts) -> Iterator[Tick]
         bar = _Bar(_Watch(workspace, run, todo), artifact_key(config.name, f"{part}-progress"))
         try:
             yield bar.tick
-        except Exception as error:
+        except Exception as error:  # whatever stopped the part is shown, and raised on
             bar.stop(str(error) if isinstance(error, RushesError) else type(error).__name__)
             raise
         except BaseException:  # cancelled, by the user or by Prefect

@@ -194,7 +194,7 @@ def check_cluster(address: str) -> None:
         raise ClusterUnreachableError(
             f"{address}: the Ray cluster does not answer ({said}). Look at its head's log, or correct the address."
         ) from None
-    here_ray, here_python = compute_version_info()  # type: ignore[no-untyped-call]
+    here_ray, here_python = compute_version_info()  # type: ignore[no-untyped-call]  # Ray has no types there
     try:
         check_version_info(there, "this machine")
     except RuntimeError:

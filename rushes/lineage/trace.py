@@ -73,7 +73,7 @@ def traced(
     sender.send(partial(_started, pipeline, run), _WAIT_S)
     try:
         yield told
-    except Exception as error:
+    except Exception as error:  # whatever ended the run is told, and raised on
         sender.send(partial(_failed, pipeline, run, error), _WAIT_S)
         raise
     except BaseException:  # Ctrl-C, or a cancelled flow run
