@@ -21,6 +21,7 @@ import ray
 from prefect.context import SettingsContext, SyncClientContext
 from prefect.exceptions import TerminationSignal
 from prefect.futures import PrefectFuture
+from prefect.logging.handlers import APILogHandler
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect_ray import RayTaskRunner
 from pydantic import PrivateAttr
@@ -70,6 +71,14 @@ class CheckedRayTaskRunner(RayTaskRunner[Any]):
             raise self._refusal
         return super().submit(*arguments, **more)
 
+    @staticmethod
+    def _run_prefect_task(*upstream: Any, **run: Any) -> Any:
+        try:
+            return RayTaskRunner._run_prefect_task(*upstream, **run)  # noqa: SLF001  # the one seam
+        finally:
+            # Lines go to the server every two seconds, and those that wait are lost with this process: Ray's ends soon.
+            APILogHandler().flush()
+
 
 class LeanRayTaskRunner(CheckedRayTaskRunner):
     """A `RayTaskRunner` that pays for settings once per flow run and once per worker process."""
@@ -96,7 +105,7 @@ class LeanRayTaskRunner(CheckedRayTaskRunner):
 
         def run_it() -> Any:
             _keep_settings(settings)
-            return RayTaskRunner._run_prefect_task(*upstream, context=context, **run)  # noqa: SLF001  # the one seam
+            return CheckedRayTaskRunner._run_prefect_task(*upstream, context=context, **run)  # noqa: SLF001  # a static method has no super
 
         return patiently(run_it)  # what the task itself raises is not raised there, but becomes its state
 

@@ -5,31 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal
 from urllib.parse import quote
 
 from rushes.cluster import records
 from rushes.cluster.address import dashboard_url, token_for
+from rushes.cluster.connection import Connection, sdk
 from rushes.cluster.limits import Meter, StreamLimits
 from rushes.cluster.records import Application, Job, Node, Task
 from rushes.errors import (
     ConfigError,
-    DependencyError,
     DriverJobError,
     JobEndedError,
     UnknownJobError,
     UnknownResourceError,
 )
 
-if TYPE_CHECKING:
-    from rushes.cluster import sdk
-
 __all__ = ["RayClient"]
 
 _PROTOCOLS = ("stream", "websocket")
 Protocol = Literal["stream", "websocket"]
-C = TypeVar("C", bound="sdk.Bounded")
 
 
 class RayClient:
@@ -64,16 +59,15 @@ class RayClient:
         if timeout_s <= 0:
             raise ConfigError(f"timeout_s = {timeout_s!r}: expected a number of seconds above 0.")
         self.address = dashboard_url(address, timeout_s)
-        self._headers = dict(headers or {})
-        self._verify = verify
-        self._timeout_s = timeout_s
+        sent = dict(headers or {})
         found = token_for(self.address, token)
-        if found and not any(name.lower() == "authorization" for name in self._headers):
-            self._headers["Authorization"] = f"Bearer {found}"
+        if found and not any(name.lower() == "authorization" for name in sent):
+            sent["Authorization"] = f"Bearer {found}"
+        self._ray = Connection(self.address, sent, verify, timeout_s)
 
     def version(self) -> str:
         """Returns the version of Ray that the cluster runs."""
-        return self._jobs.connect()
+        return self._ray.jobs.connect()
 
     def check_version(self) -> str:
         """Returns the version of Ray that the cluster runs.
@@ -82,12 +76,12 @@ class RayClient:
             VersionMismatchError: It is of another minor than the one of this machine.
         """
         there = self.version()
-        _sdk().check_minor(self.address, there)
+        sdk().check_minor(self.address, there)
         return there
 
     def list_jobs(self) -> list[Job]:
         """Returns all jobs that the cluster remembers, the latest first."""
-        found = [records.job(said) for said in self._jobs.list_jobs()]
+        found = [records.job(said) for said in self._ray.jobs.list_jobs()]
         return sorted(found, key=lambda job: (job.started_s or 0, job.id), reverse=True)
 
     def get_job(self, job_id: str) -> Job:
@@ -97,7 +91,7 @@ class RayClient:
             UnknownJobError: There is none.
         """
         with self._job(job_id) as name:
-            return records.job(self._jobs.get_job_info(name))
+            return records.job(self._ray.jobs.get_job_info(name))
 
     def submit_job(
         self,
@@ -122,7 +116,7 @@ class RayClient:
             memory_bytes: Memory to take for the command itself.
             resources: Further resources to take for the command itself.
         """
-        submitted: str = self._jobs.submit_job(
+        submitted: str = self._ray.jobs.submit_job(
             entrypoint=entrypoint,
             submission_id=job_id,
             runtime_env=dict(runtime_env or {}),
@@ -143,7 +137,7 @@ class RayClient:
         """
         job = self._submitted(job_id)
         with self._job(job.id) as name:
-            if job.ended or not self._jobs.stop_job(name):
+            if job.ended or not self._ray.jobs.stop_job(name):
                 ended = self.get_job(job.id)
                 raise JobEndedError(f"{self.address}: job {job.id} had ended before, {ended.status}: nothing to stop.")
         return job
@@ -152,7 +146,7 @@ class RayClient:
         """Returns all that a job has written so far."""
         job = self._submitted(job_id)
         with self._job(job.id) as name:
-            text: str = self._jobs.get_job_logs(name)
+            text: str = self._ray.jobs.get_job_logs(name)
             return text
 
     def tail_job_logs(
@@ -196,7 +190,7 @@ class RayClient:
 
     def list_nodes(self) -> list[Node]:
         """Returns the nodes of the cluster, the head first, the dead ones last."""
-        found = [records.node(said) for said in self._state.all_of("nodes", 10_000, {})]
+        found = [records.node(said) for said in self._ray.state.all_of("nodes", 10_000, {})]
         return sorted(found, key=lambda node: (node.state != "ALIVE", not node.head, node.address, node.id))
 
     def get_node(self, node_id: str) -> Node:
@@ -205,7 +199,7 @@ class RayClient:
         Raises:
             UnknownResourceError: There is none.
         """
-        return records.node(self._state.one("nodes", node_id))
+        return records.node(self._ray.state.one("nodes", node_id))
 
     def list_tasks(self, job_id: str | None = None, state: str | None = None, limit: int = 100) -> list[Task]:
         """Returns tasks of the cluster, in the order of their ids.
@@ -218,11 +212,11 @@ class RayClient:
         where = {"state": state.upper()} if state else {}
         if job_id:
             with self._job(job_id) as name:
-                found = self._jobs.get_job_info(name)
+                found = self._ray.jobs.get_job_info(name)
             if not found.job_id:  # it has no driver yet, so no tasks
                 return []
             where["job_id"] = found.job_id
-        return [records.task(said) for said in self._state.all_of("tasks", limit, where)]
+        return [records.task(said) for said in self._ray.state.all_of("tasks", limit, where)]
 
     def get_task(self, task_id: str) -> Task:
         """Returns a task by its id, as its last attempt is.
@@ -230,7 +224,7 @@ class RayClient:
         Raises:
             UnknownResourceError: There is none.
         """
-        return records.task(self._state.one("tasks", task_id))
+        return records.task(self._ray.state.one("tasks", task_id))
 
     def list_serve_applications(self) -> list[Application]:
         """Returns the applications of Ray Serve, by name.
@@ -238,7 +232,7 @@ class RayClient:
         Raises:
             ClusterError: Serve is not installed on the cluster.
         """
-        said = self._serve.get_serve_details().get("applications") or {}
+        said = self._ray.serve.get_serve_details().get("applications") or {}
         return [records.application(name, said[name]) for name in sorted(said)]
 
     def get_serve_application(self, name: str) -> Application:
@@ -274,7 +268,7 @@ class RayClient:
         source = tail.over_http if protocol == "stream" else tail.over_websocket
 
         def opened() -> AsyncGenerator[list[str], None]:
-            chunks = source(self._jobs, lambda: self.get_job(job.id), job, self.address)
+            chunks = source(self._ray.jobs, lambda: self.get_job(job.id), job, self.address)
             return tail.batches(chunks, Meter(limits or StreamLimits(), job.id), stream_timeout, job.id)
 
         return opened
@@ -303,36 +297,6 @@ class RayClient:
         except UnknownResourceError:
             raise unknown from None
 
-    @cached_property
-    def _jobs(self) -> sdk.Jobs:
-        jobs: sdk.Jobs = self._connected(_sdk().Jobs)
-        return jobs
-
-    @cached_property
-    def _state(self) -> sdk.State:
-        state: sdk.State = self._connected(_sdk().State)
-        return state
-
-    @cached_property
-    def _serve(self) -> sdk.Serve:
-        serve: sdk.Serve = self._connected(_sdk().Serve)
-        return serve
-
-    def _connected(self, kind: type[C]) -> C:
-        client = kind(self.address, self._headers, self._verify, self._timeout_s)
-        client.connect()
-        return client
-
 
 async def _next(stream: AsyncGenerator[list[str], None]) -> list[str] | None:
     return await anext(stream, None)
-
-
-def _sdk() -> Any:
-    try:
-        from rushes.cluster import sdk  # Ray takes a second to import
-    except ImportError as error:
-        raise DependencyError(
-            f"a Ray cluster: {error.name} is not installed; `pip install 'rushes[orchestrator]'` brings it."
-        ) from None
-    return sdk

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 import ray
 import requests
-from prefect import flow, runtime, task
+from prefect import flow, get_run_logger, runtime, task
 from prefect.settings import (
     PREFECT_API_URL,
     PREFECT_CLIENT_MAX_RETRIES,
+    PREFECT_LOGGING_TO_API_BATCH_INTERVAL,
     PREFECT_LOGGING_TO_API_ENABLED,
     temporary_settings,
 )
@@ -70,6 +71,11 @@ def refused() -> None:
 
 
 @task
+def talks() -> None:
+    get_run_logger().warning("the last word")
+
+
+@task
 def lost() -> None:
     os._exit(1)
 
@@ -81,6 +87,12 @@ def chained() -> tuple[str, list[Any]]:
         first = where.submit()
         chains.append([first, where.submit(first)])
     return str(runtime.flow_run.id), settle(chains)
+
+
+@flow
+def talking() -> str:
+    settle([[talks.submit()]])
+    return str(runtime.flow_run.id)
 
 
 @flow
@@ -101,6 +113,16 @@ def test_every_task_knows_its_flow_run_and_its_settings(runner: TaskRunner[Any],
         with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: number}):
             run, results = chained.with_options(task_runner=runner)()
         assert results == [(run, api, number)] * 4
+
+
+@pytest.mark.parametrize("kind", [LeanRayTaskRunner, CheckedRayTaskRunner])
+def test_what_a_task_logs_last_is_on_the_server_before_its_process_can_end(kind: Any, api: str) -> None:
+    seldom = {PREFECT_LOGGING_TO_API_ENABLED: True, PREFECT_LOGGING_TO_API_BATCH_INTERVAL: 100.0}
+    with temporary_settings(seldom):
+        run = talking.with_options(task_runner=kind())()
+        body = {"logs": {"flow_run_id": {"any_": [run]}, "level": {"ge_": 30}}}
+        found = requests.post(f"{api}/logs/filter", json=body, timeout=10).json()
+    assert [entry["message"] for entry in found] == ["the last word"]
 
 
 def test_a_batch_that_breaks_is_tried_again_and_then_fails_its_flow(runner: TaskRunner[Any], api: str) -> None:
