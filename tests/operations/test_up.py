@@ -31,6 +31,7 @@ PATIENCE_S = 400
 PATIENCE_MS = 120_000
 _ENDED = ("COMPLETED", "FAILED", "CRASHED")
 AUTH = "admin:wonder-land"
+_SUMMARY = {"artifacts": {"key": {"any_": ["from-form-summary"]}}}
 
 
 @pytest.fixture(scope="module")
@@ -93,17 +94,17 @@ def test_the_form_refuses_a_wrong_value_and_starts_a_run_that_completes(url: str
     page.get_by_role("button", name="Submit").click()
     [run] = until(lambda: [run for run in _runs(url) if run["state_type"] in _ENDED])
     assert run["state_type"] == "COMPLETED", run["state"]
-    page.goto(f"{url}/artifacts/key/from-form-summary")
+    [summary] = _session(url).post(f"{url}/api/artifacts/filter", json=_SUMMARY, timeout=60).json()
+    page.goto(f"{url}/artifacts/artifact/{summary['id']}")
     page.get_by_text("1 of 1 items are ok").first.wait_for()
 
 
 def test_all_parts_run_and_up_again_changes_nothing(url: str, environment: dict[str, str]) -> None:
-    before = set(_processes(environment))
+    before = _parts(environment)
+    assert {name.partition(":")[0] for name, _, _ in before} == {"ray-head", "ray-worker", "server", "worker"}
+    assert {state for _, state, _ in before} == {"RUNNING"}
     assert stack("up", environment).returncode == 0
-    states = re.findall(r"^(\S+) +(\w+)", stack("status", environment).stdout, re.MULTILINE)
-    assert {name.partition(":")[0] for name, _ in states} == {"ray-head", "ray-worker", "server", "worker"}
-    assert {state for _, state in states} == {"RUNNING"}
-    assert before <= set(_processes(environment))
+    assert _parts(environment) == before
 
 
 def test_down_leaves_no_process_and_no_folder(url: str, environment: dict[str, str]) -> None:
@@ -164,6 +165,11 @@ def _session(url: str) -> requests.Session:
     answer = session.get(f"{url}/api/csrf-token", params={"client": "test"}, timeout=60).json()
     session.headers.update({"Prefect-Csrf-Token": answer["token"], "Prefect-Csrf-Client": "test"})
     return session
+
+
+def _parts(environment: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Returns name, state and process id of each part."""
+    return re.findall(r"^(\S+) +(\w+) +pid (\d+)", stack("status", environment).stdout, re.MULTILINE)
 
 
 def _folder(environment: Mapping[str, str]) -> Path:
