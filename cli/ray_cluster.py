@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rushes.cluster.attach import send_token
-
 if TYPE_CHECKING:
     from rushes.cluster import RayClient, StreamLimits
 
@@ -21,8 +19,10 @@ address_option = click.option(
 
 def connect(address: str | None) -> RayClient:
     """Returns the cluster of an address, or of the environment; nothing is asked yet."""
-    send_token()
     from rushes.cluster import RayClient  # requests is slow to import, and Ray slower
+    from rushes.cluster.attach import send_token  # as above
+
+    send_token()
 
     return RayClient(address)
 
