@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,18 +33,30 @@ def runs(parts: Night, deployment: str) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.fixture
+def scheduled(parts: Night) -> Iterator[dict[str, str]]:
+    """The deployments, of which no schedule is left that fires when a test ends."""
+    deployments = {name: parts.deployment(f"{name}/{name}") for name in ("pipeline", "export")}
+    yield deployments
+    for deployment in deployments.values():
+        for schedule in parts.ask("GET", f"deployments/{deployment}/schedules"):
+            parts.ask("PATCH", f"deployments/{deployment}/schedules/{schedule['id']}", {"active": False})
+
+
 def expected(parts: Night, deployment: str) -> list[str]:
     return [run["id"] for run in runs(parts, deployment) if run["state_type"] == "SCHEDULED"]
 
 
 @pytest.mark.timeout(1500)
-def test_each_firing_does_what_changed_and_a_paused_schedule_does_not_fire(parts: Night, tmp_path: Path) -> None:
+def test_each_firing_does_what_changed_and_a_paused_schedule_does_not_fire(
+    parts: Night, scheduled: dict[str, str], tmp_path: Path
+) -> None:
     for name, colour in (("a.png", "red"), ("b.png", "green"), ("c.png", "blue"), ("d.png", "black")):
         picture(tmp_path, name, colour)
     source, work = tmp_path / "items.csv", tmp_path / "work"
     rows(source, "a.png", "b.png", "c.png")
     config = Pipeline(name="scheduled", source=str(source), workspace=str(work)).model_dump(mode="json")
-    deployment = parts.deployment("pipeline/pipeline")
+    deployment = scheduled["pipeline"]
     schedule = {"schedule": {"interval": _INTERVAL_S}, "active": True, "parameters": {"config": config}}
     [made] = parts.ask("POST", f"deployments/{deployment}/schedules", [schedule])
     parts.start_worker()
@@ -72,8 +85,8 @@ def test_each_firing_does_what_changed_and_a_paused_schedule_does_not_fire(parts
 
     # What is not scheduled is seen by a schedule beside it, which is: the scheduler has looked at both.
     beside = {"schedule": {"interval": 86_400}, "active": True, "parameters": {"config": config}}
-    parts.ask("POST", f"deployments/{parts.deployment('export/export')}/schedules", [beside])
-    until(lambda: expected(parts, parts.deployment("export/export")), parts.log)
+    parts.ask("POST", f"deployments/{scheduled['export']}/schedules", [beside])
+    until(lambda: expected(parts, scheduled["export"]), parts.log)
     assert runs(parts, deployment) == fired
     parts.ask("PATCH", f"deployments/{deployment}/schedules/{made['id']}", {"active": True})
     until(lambda: expected(parts, deployment), parts.log)
