@@ -14,6 +14,7 @@ _NAMES = (
     "segments_vs_one_core",
     "frames_of_an_hour",
     "formats_vs_peers",
+    "plan_rows",
     "aggregate_rows",
     "verify_vs_sha256sum",
 )
