@@ -131,7 +131,7 @@ def test_a_batch_that_breaks_is_tried_again_and_then_fails_its_flow(runner: Task
     with pytest.raises(RunFailedError, match=r"1 of 2 batches broke .*KeyError: 'no such frame'.*run again"):
         state.result()
     body = {"flow_runs": {"id": {"any_": [str(state.state_details.flow_run_id)]}}}
-    deadline = time.monotonic() + 20  # task runs are recorded from events, shortly after
+    deadline = time.monotonic() + 60  # task runs are recorded from events, shortly after
     while time.monotonic() < deadline:
         found = requests.post(f"{api}/task_runs/filter", json=body, timeout=10).json()
         counts = [run["run_count"] for run in found if run["state_type"] == "FAILED"]
