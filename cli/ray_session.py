@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from ipaddress import ip_address
 from typing import Any
 
+import flows  # noqa: F401  # before Ray: it sets what Ray reads
 from rushes.cluster.attach import check_ray
 from rushes.errors import ConfigError
 

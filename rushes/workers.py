@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
+from contextvars import copy_context
 from typing import TypeVar
 
 __all__ = ["each"]
@@ -24,6 +25,8 @@ def each(items: Sequence[T], work: Callable[[T], object], threads: int) -> None:
     wake for each item, which costs more than a small file does. So does a crowd of threads that all want the
     interpreter: there are two at first, and their number doubles for as long as they leave it idle, which takes a tenth
     of a second where a server is far away, and never happens where it is so near that the processor is the limit.
+
+    Each thread sees the caller's context variables: whoever logs there does so with the settings of the caller.
 
     Args:
         items: What there is to work on.
@@ -45,12 +48,15 @@ def each(items: Sequence[T], work: Callable[[T], object], threads: int) -> None:
             stop.set()
             raise
 
+    def begun() -> Future[None]:
+        return pool.submit(copy_context().run, through)
+
     most = min(threads, len(items))
     with ThreadPoolExecutor(max(1, threads)) as pool:
-        loops = [pool.submit(through) for _ in range(min(most, _FIRST_THREADS))]
+        loops = [begun() for _ in range(min(most, _FIRST_THREADS))]
         try:
             while len(loops) < most and _idle(loops, busy_s):
-                loops += [pool.submit(through) for _ in range(min(len(loops), most - len(loops)))]
+                loops += [begun() for _ in range(min(len(loops), most - len(loops)))]
             for loop in as_completed(loops):
                 loop.result()
         finally:

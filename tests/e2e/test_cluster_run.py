@@ -71,6 +71,22 @@ def result(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(600)
+def test_what_a_node_says_of_an_item_reaches_the_server_of_the_run(cluster: Cluster, pipeline: Path) -> None:
+    with pipeline.with_name("items.csv").open("a") as items:
+        items.write("vanished.png,\n")
+    done = rushes(cluster, "run", pipeline, "--set=run.max_failed=0.5")
+    assert done.returncode == 0, done.stderr
+    warnings = {"logs": {"level": {"ge_": 30}}, "sort": "TIMESTAMP_DESC", "limit": 200}
+    told: list[str] = []
+    deadline_s = time.monotonic() + 60  # the node has no server of its own to look for: only its tasks know of one
+    while not told and time.monotonic() < deadline_s:
+        said = requests.post(f"{os.environ['PREFECT_API_URL']}/logs/filter", json=warnings, timeout=60).json()
+        told = [line["message"] for line in said if "vanished" in line["message"]]
+        time.sleep(0.5)
+    assert told, done.stderr
+
+
+@pytest.mark.timeout(600)
 def test_batches_of_transcodes_and_no_others_take_what_the_pipeline_says(cluster: Cluster, pipeline: Path) -> None:
     asked = ["run.transcode_resources.gpu_encoder=0.5", "run.transcode_memory=64MiB", "run.transcode_cores=2"]
     done = rushes(cluster, "run", pipeline, *(f"--set={one}" for one in asked))

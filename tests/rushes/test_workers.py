@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from contextvars import ContextVar
 
 import pytest
 
@@ -62,3 +63,11 @@ def test_there_are_more_threads_only_where_the_first_ones_leave_the_processor_id
 
 def test_nothing_to_do_is_done_at_once() -> None:
     each([], lambda _: None, 4)
+
+
+def test_threads_see_the_context_of_who_called() -> None:
+    who: ContextVar[str] = ContextVar("who", default="nobody")
+    who.set("the caller")
+    seen: set[str] = set()
+    each(range(100), lambda _: seen.add(who.get()), 4)
+    assert seen == {"the caller"}
