@@ -48,12 +48,12 @@ class Night:
         environment: Of all parts, and of commands that use them; whoever adds to it does so before they start.
     """
 
-    def __init__(self, folder: Path, database: str | None) -> None:
-        self.folder, self._mark = folder, uuid.uuid4().hex
+    def __init__(self, folder: Path, database: str | None, host: str) -> None:
+        self.folder, self._host, self._mark = folder, host, uuid.uuid4().hex
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
+            probe.bind((host, 0))
             self._port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self._port}/api"
+        self.url = f"http://{host}:{self._port}/api"
         self.environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"} | {
             "PREFECT_API_URL": self.url,
             "PREFECT_HOME": str(folder / "prefect"),
@@ -70,7 +70,7 @@ class Night:
 
     def start_server(self) -> None:
         """Starts the server, on the same port and database each time, and waits until it answers."""
-        command = ["server", "start", "--host", "127.0.0.1", "--port", str(self._port)]
+        command = ["server", "start", "--host", self._host, "--port", str(self._port)]
         self._start("server", command, self._database)
         until(lambda: self._parts["server"].poll() is not None or self._answers(), self.log)
         assert self._parts["server"].poll() is None, self.log.read_text()
@@ -188,16 +188,17 @@ class Night:
 
 
 @contextmanager
-def night(folder: Path, **environment: str) -> Iterator[Night]:
+def night(folder: Path, host: str = "127.0.0.1", **environment: str) -> Iterator[Night]:
     """Has a server with the project's deployments at hand, and no worker yet.
 
     Args:
         folder: For all that the parts write.
+        host: Where the server listens.
         environment: Of all parts.
     """
     folder.mkdir(exist_ok=True)
     with postgres() if on_postgres() else nullcontext() as database:
-        parts = Night(folder, database)
+        parts = Night(folder, database, host)
         parts.environment |= environment
         home = folder / "prefect"
         home.mkdir()

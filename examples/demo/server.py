@@ -19,6 +19,7 @@ class MediaServer(ThreadingHTTPServer):
     """Serves one folder and counts what it answered.
 
     Attributes:
+        host: The address it listens on.
         requests: Number of answers by HTTP status.
         sent_bytes: Length of all bodies sent; headers do not count.
     """
@@ -26,8 +27,9 @@ class MediaServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, folder: Path, port: int) -> None:
-        super().__init__(("127.0.0.1", port), partial(_Handler, directory=str(folder)))
+    def __init__(self, folder: Path, port: int, host: str) -> None:
+        super().__init__((host, port), partial(_Handler, directory=str(folder)))
+        self.host = host
         self.requests: Counter[int] = Counter()
         self.sent_bytes = 0
         self._counting = threading.Lock()
@@ -39,7 +41,7 @@ class MediaServer(ThreadingHTTPServer):
 
     def url(self, name: str) -> str:
         """The URL of a file in the folder."""
-        return f"http://127.0.0.1:{self.port}/{name}"
+        return f"http://{self.host}:{self.port}/{name}"
 
     def count(self, *, status: int | None = None, size_bytes: int = 0) -> None:
         """Adds one answer, or the length of one body."""
@@ -86,17 +88,18 @@ def _etag(path: Path) -> str:
 
 
 @contextmanager
-def serve(folder: Path, port: int = 0) -> Iterator[MediaServer]:
-    """Serves a folder on loopback while the block runs.
+def serve(folder: Path, port: int = 0, host: str = "127.0.0.1") -> Iterator[MediaServer]:
+    """Serves a folder, on loopback as it comes, while the block runs.
 
     Args:
         folder: What to serve.
         port: Where to listen; 0 takes a free one.
+        host: The address to listen on.
 
     Raises:
         OSError: The port is taken.
     """
-    with MediaServer(folder, port) as server:
+    with MediaServer(folder, port, host) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:

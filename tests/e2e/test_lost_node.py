@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from examples.demo.server import serve
-from tests.e2e.demo_run import digests, run
-from tests.node_loss import STAGES, run_on, write_items, write_pipeline
+from tests.e2e.demo_run import digests, environment, run
+from tests.node_loss import lose_node, run_on, write_items, write_pipeline
 from tests.ray_nodes import Nodes, nodes
 
 
@@ -33,7 +33,8 @@ def test_a_run_whose_node_goes_in_mid_transcode_ends_with_the_same_bytes(
     undisturbed = run(write_pipeline(tmp_path / "whole", source), "--runner", "threads")
     assert undisturbed.code == 0, undisturbed.stderr
     pipeline = write_pipeline(tmp_path / "lost", source)
-    code, _, log = run_on(cluster, pipeline, lambda: cluster.kill(1), STAGES["transcode"])
-    assert code == 0, log
-    assert not cluster.alive(1)
+    good, _, taken, log = run_on(environment() | cluster.environment, pipeline, lose_node(cluster, "transcode"))
+    assert good, log
+    assert taken
+    assert len(cluster.lost()) == 1
     assert digests(pipeline.parent / "street-scenes") == digests(undisturbed.dataset)

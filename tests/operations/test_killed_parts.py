@@ -19,8 +19,8 @@ def test_ray_tries_again_what_a_killed_worker_process_was_at(
     parts: Night, media: Path, undisturbed: dict[str, str], tmp_path: Path
 ) -> None:
     parts.start_worker()
-    run = begin(parts, "pipeline/pipeline", settings(media, tmp_path / "work", split_s=0))
-    assert parts.kill_all("ray::transcode")
+    run = begin(parts, "pipeline/pipeline", settings(media, tmp_path / "work"))
+    assert parts.kill_all("ray::chunks")
     ended = parts.ended(run)
     assert ended["state_type"] == "COMPLETED", ended["state"]
     assert digests(tmp_path / "work/datasets" / NAME) == undisturbed
