@@ -12,8 +12,9 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any, Self
 
@@ -57,7 +58,8 @@ class CheckedRayTaskRunner(RayTaskRunner[Any]):
         try:
             if elsewhere:
                 check_ray(elsewhere)
-            super().__enter__()
+            with _sigterm_kept():
+                super().__enter__()
             if elsewhere and "://" not in elsewhere:
                 check_code()
         except RushesError as error:
@@ -162,6 +164,15 @@ def unless_failed(ended: RunOutcome, config: Pipeline) -> RunOutcome:
     if why:
         raise RunFailedError(why)
     return ended
+
+
+@contextmanager
+def _sigterm_kept() -> Iterator[None]:
+    """Leaves SIGTERM to whom it was: Ray takes it, and Prefect, which cancels by it, would see a run that crashed."""
+    told = signal.getsignal(signal.SIGTERM)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, told)
 
 
 def _cause(broken: Sequence[PrefectFuture[Any]], count: int) -> RushesError:

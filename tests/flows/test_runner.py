@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -106,6 +108,21 @@ def test_what_was_tested_gets_the_lean_runner(monkeypatch: pytest.MonkeyPatch) -
     assert isinstance(ray_runner(), LeanRayTaskRunner)
     monkeypatch.setattr("flows.runner.version", lambda package: "99.0")
     assert type(ray_runner()) is CheckedRayTaskRunner
+
+
+_ENTERED = """
+import signal
+from flows.runner import ray_runner
+signal.signal(signal.SIGTERM, told := lambda *_: None)
+with ray_runner():
+    print(signal.getsignal(signal.SIGTERM) is told)
+"""
+
+
+def test_ray_does_not_take_the_signal_by_which_prefect_cancels() -> None:
+    alone = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+    done = subprocess.run([sys.executable, "-c", _ENTERED], cwd=ROOT, env=alone, capture_output=True, text=True)
+    assert done.stdout == "True\n", done.stderr
 
 
 def test_every_task_knows_its_flow_run_and_its_settings(runner: TaskRunner[Any], api: str) -> None:
