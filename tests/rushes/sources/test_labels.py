@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from rushes import row_coco, row_labels
 from rushes.formats.coco_read import read_labels
 from rushes.formats.dataset import Labelled
 from rushes.formats.dm import Version, dump, migrate_v1_to_v2, render
 from rushes.labels import Annotation
 from rushes.records import Rejection, Source
-from rushes.sources import read_sources
+from rushes.sources import coco as coco_files
+from rushes.sources import labels, read_sources
 from rushes.workspace import Workspace
 from tests.http_server import serve
 from tests.rushes.runs import manifest, png, run, settings
-from tests.rushes.test_sources import LOOPBACK
+from tests.rushes.sources.test_reading import LOOPBACK
 
 BOX = "<bndbox><xmin>2</xmin><ymin>3</ymin><xmax>4</xmax><ymax>6</ymax></bndbox>"
 VOC = f"<annotation><filename>other.jpg</filename><object><name>car</name>{BOX}</object></annotation>"
@@ -109,7 +109,7 @@ def test_a_document_is_read_once_even_where_it_is_broken(tmp_path: Path, monkeyp
         opened.append(path.name)
         return read_labels(path)
 
-    monkeypatch.setattr(row_coco, "read_labels", counted)
+    monkeypatch.setattr(coco_files, "read_labels", counted)
     coco(tmp_path / "good.json", "a.jpg")
     (tmp_path / "bad.json").write_text('{"images": [7]}')
     found = rows(tmp_path, *[("a.jpg", name) for _ in range(5) for name in ("good.json", "bad.json")])
@@ -118,7 +118,7 @@ def test_a_document_is_read_once_even_where_it_is_broken(tmp_path: Path, monkeyp
 
 
 def test_only_few_documents_are_kept_and_all_of_them_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(row_labels, "MAX_DOCUMENTS", 2)
+    monkeypatch.setattr(labels, "MAX_DOCUMENTS", 2)
     for number in range(4):
         coco(tmp_path / f"{number}.json", *[f"{at}.jpg" for at in range(number)], "a.jpg")
     found = rows(tmp_path, *[("a.jpg", f"{number}.json") for _ in range(2) for number in range(4)])

@@ -1,7 +1,7 @@
 """The `annotations` of a row: labels as they stand there, or the file that holds them.
 
 A file is a COCO document, of which the row's image is taken; or one image's VOC (`.xml`), YOLO (`.txt`) or DM document.
-It lies on this machine, or is fetched (`rushes.row_fetch`).
+It lies on this machine, or is fetched (`rushes.sources.fetched`).
 Readers are imported when a row needs them.
 """
 
@@ -17,7 +17,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from rushes.cells import printable, shown
 from rushes.datasets import detect
 from rushes.errors import (
     AnnotationError,
@@ -33,14 +32,15 @@ from rushes.formats.annotation import parse
 from rushes.formats.folder import CLASSES, class_names
 from rushes.formats.sizes import upright_size
 from rushes.labels import Annotation
-from rushes.row_fetch import FetchedFiles
-from rushes.row_urls import resolved
+from rushes.sources.cells import printable, shown
+from rushes.sources.fetched import FetchedFiles
+from rushes.sources.urls import resolved
 from rushes.transfer.local import is_local, local_path, path_from
 
 if TYPE_CHECKING:
     from rushes.config import DownloadConfig
     from rushes.formats.dataset import Labelled
-    from rushes.row_coco import StoredDocument
+    from rushes.sources.coco import StoredDocument
 
 __all__ = ["LabelFiles", "RowLabels"]
 
@@ -209,7 +209,7 @@ def _of_row(error: E, begin: str) -> E:
 
 def _document(path: Path) -> StoredDocument | str:
     """Returns a document, or what is wrong with it: no row that names it needs it read once more."""
-    from rushes.row_coco import StoredDocument
+    from rushes.sources.coco import StoredDocument
 
     try:
         return StoredDocument(path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from rushes.cells import checked_id, printable
 from rushes.datasets import detect, read_dataset
 from rushes.errors import AnnotationError, ArchiveError, ConfigError, RowError
 from rushes.formats.dataset import Labelled
@@ -13,6 +12,7 @@ from rushes.formats.identity import is_there
 from rushes.labels import Category
 from rushes.records import Rejection, Source
 from rushes.rejection import reject
+from rushes.sources.cells import checked_id, printable
 from rushes.transfer.inside import Inside, inside_url
 
 __all__ = ["items_of", "looks_like_a_dataset"]

@@ -10,10 +10,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from rushes.cells import printable
 from rushes.files.download import fetch
 from rushes.jsonl import storing
 from rushes.records import Download, Source
+from rushes.sources.cells import printable
 from rushes.transfer.guard import GuardedSession, guarded_session
 from rushes.transfer.urls import identity, name_of, suffix
 

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
-from rushes.cells import shown
 from rushes.errors import BadURLError
+from rushes.sources.cells import shown
 from rushes.storage import SCHEMES, is_storage
 from rushes.transfer.local import is_local, path_from
 

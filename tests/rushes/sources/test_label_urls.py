@@ -18,8 +18,8 @@ from rushes.sources import read_sources
 from rushes.workspace import Workspace
 from tests.http_server import Handler, after, ok, serve, status
 from tests.rushes.runs import manifest, png, run, settings
-from tests.rushes.test_row_labels import CAR, VOC, begins
-from tests.rushes.test_sources import LOOPBACK
+from tests.rushes.sources.test_labels import CAR, VOC, begins
+from tests.rushes.sources.test_reading import LOOPBACK
 
 
 def coco(*names: str) -> bytes:

@@ -16,9 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from rushes.cells import checked_id, printable, shown
 from rushes.config import DownloadConfig, expand
-from rushes.dataset_items import items_of, looks_like_a_dataset
 from rushes.errors import (
     ConfigError,
     DiskFullError,
@@ -34,10 +32,12 @@ from rushes.jsonl import encode
 from rushes.labels import Annotation, Category
 from rushes.records import Rejection, Source
 from rushes.rejection import reject
-from rushes.row_files import read_parquet, read_yaml
-from rushes.row_labels import LabelFiles, RowLabels
-from rushes.row_urls import is_remote, resolved
 from rushes.rows import FORMATS, Row
+from rushes.sources.cells import checked_id, printable, shown
+from rushes.sources.dataset_items import items_of, looks_like_a_dataset
+from rushes.sources.files import read_parquet, read_yaml
+from rushes.sources.labels import LabelFiles, RowLabels
+from rushes.sources.urls import is_remote, resolved
 from rushes.transfer.guard import guarded_session
 from rushes.transfer.urls import item_id, redact, suffix
 
