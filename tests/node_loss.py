@@ -167,9 +167,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, default=500)
     parser.add_argument("--workers", type=int, default=3)
+    parser.add_argument("--loopback", action="store_true", help="kill the processes of a node, and leave its network")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that no node outlives this
-    why = unavailable()
+    why = "as asked for" if options.loopback else unavailable()
     sys.stdout.write(f"On loopback: {why}\n" if why else "Each node in a network namespace of its own\n")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
