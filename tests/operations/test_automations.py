@@ -23,7 +23,8 @@ from tests.http_server import Handler, serve, status
 from tests.lineage_endpoint import endpoint
 from tests.night import Night, until
 
-_AGAIN, _ZOMBIES, _NOTIFY = (
+_EXPORT, _AGAIN, _ZOMBIES, _NOTIFY = (
+    "export when an ingest has finished",
     "run again while fewer items fail",
     "crash runs without a heartbeat",
     "notify when a run fails",
@@ -40,9 +41,9 @@ def told(server: Night) -> Iterator[list[Any]]:
         for _ in range(2):  # the second time makes no second one
             register(server, RUSHES_NOTIFY="custom-webhook/rushes")
         names = [made["name"] for made in server.ask("POST", "automations/filter", {})]
-        assert [names.count(name) for name in (_AGAIN, _ZOMBIES, _NOTIFY)] == [1, 1, 1]
+        assert [names.count(name) for name in (_EXPORT, _AGAIN, _ZOMBIES, _NOTIFY)] == [1, 1, 1, 1]
         yield received
-        for name in (_AGAIN, _ZOMBIES, _NOTIFY):
+        for name in (_EXPORT, _AGAIN, _ZOMBIES, _NOTIFY):
             server.ask("DELETE", f"automations/{automation(server, name)['id']}")
 
 
@@ -89,6 +90,23 @@ def heard(told: list[Any], run: dict[str, Any]) -> list[dict[str, str]]:
 
 def picture(folder: Path, name: str, colour: str) -> None:
     Image.new("RGB", (64, 48), colour).save(folder / name)
+
+
+def test_an_export_follows_an_ingest_that_completed(parts: Night, told: list[Any], tmp_path: Path) -> None:
+    command(parts, "prefect", "automation", "resume", _EXPORT)
+    picture(tmp_path, "a.png", "red")
+    (tmp_path / "items.csv").write_text("url\na.png\n")
+    config = Pipeline(name="followed", source=str(tmp_path / "items.csv"), workspace=str(tmp_path / "work"))
+    sent = config.model_dump(mode="json", exclude_unset=True)
+    parts.start_worker()
+    ingested = parts.ended(parts.begin("ingest/ingest", sent))
+    until(lambda: runs(parts, sent)[1:], parts.log)
+    exported = parts.ended(runs(parts, sent)[1]["id"])
+    assert [run["state_type"] for run in (ingested, exported)] == ["COMPLETED", "COMPLETED"]
+    assert exported["deployment_id"] == parts.deployment("export/export")
+    assert exported["parameters"] == ingested["parameters"]
+    assert (tmp_path / "work/datasets/followed/manifest.jsonl").exists()
+    assert told == []
 
 
 def test_a_failed_run_is_told_and_run_again_only_where_its_failed_share_fell(
