@@ -112,6 +112,7 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
         route: The path prefix that it answers under.
         message: What Serve says of how it is.
         deployments: The status of each of its deployments, by name.
+        problems: What those say last that are not healthy, by name: the error that stopped them, say.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     route: str | None = None
     message: str = ""
     deployments: dict[str, str] = {}
+    problems: dict[str, str] = {}
 
 
 def job(said: Any) -> Job:
@@ -177,8 +179,13 @@ def application(name: str, said: Mapping[str, Any]) -> Application:
         name=name,
         status=str(said.get("status")),
         route=said.get("route_prefix"),
-        message=said.get("message") or "",
+        message=_without_credentials(said.get("message") or ""),
         deployments={key: str(value.get("status")) for key, value in deployments.items()},
+        problems={
+            key: _without_credentials(value["message"].strip().rpartition("\n")[2])  # of a traceback, what it ends with
+            for key, value in deployments.items()
+            if value.get("message") and value.get("status") != "HEALTHY"
+        },
     )
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 from PIL import Image
 
@@ -24,7 +25,7 @@ from rushes import errors
 from rushes.cluster import Job, RayClient, StreamLimits
 from rushes.cluster.sdk import check_minor
 from rushes.errors import RushesError
-from tests.http_server import serve
+from tests.http_server import serve, status
 from tests.ray_cluster import Cluster, metadata, ray_cluster
 
 ROOT = Path(__file__).parents[2]
@@ -209,11 +210,6 @@ def test_an_unknown_node_or_task_is_said_to_be_unknown(client: RayClient, name: 
         client.get_task(name)
 
 
-def test_a_cluster_without_serve_says_so(client: RayClient) -> None:
-    with pytest.raises(errors.ClusterError, match=re.escape("ray[serve]")):
-        client.list_serve_applications()
-
-
 def test_a_wrong_token_and_none_are_told_apart(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(errors.ClusterAccessError, match="the token is not the cluster's") as wrong:
         RayClient(cluster.url, token="open-sesame").list_jobs()
@@ -369,6 +365,62 @@ def test_the_command_stop_waits_until_the_job_is_gone(
     assert client.get_job(silent).ended
 
 
+APPLICATIONS = """
+from ray import serve
+
+
+@serve.deployment(ray_actor_options={"num_cpus": 0})
+class Sizes:
+    def __call__(self):
+        return 64
+
+
+@serve.deployment(ray_actor_options={"num_cpus": 0})
+class Broken:
+    def __init__(self):
+        raise ValueError("no model at s3://me:hunter2@bucket/model.pt")
+
+
+serve.start(proxy_location="Disabled")
+serve.run(Sizes.bind(), name="sizes", route_prefix="/sizes")
+serve.run(Broken.bind(), name="broken", route_prefix="/broken")
+"""
+
+
+@pytest.mark.timeout(600)  # Serve starts a controller, and tries what breaks three times
+def test_the_command_serve_lists_and_shows_what_runs_and_what_failed(
+    cluster: Cluster, client: RayClient, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert inside(cluster, capsys, "serve") == (0, "")  # Serve has not been started
+    (tmp_path / "applications.py").write_text(APPLICATIONS)
+    job_id = client.submit_job("python applications.py", runtime_env={"working_dir": str(tmp_path)})
+    assert ended(client, job_id).status == "FAILED"
+    code, said = inside(cluster, capsys, "serve")
+    rows = [line.split("\t") for line in said.splitlines()]
+    assert (code, rows) == (
+        0,
+        [
+            ["broken", "DEPLOY_FAILED", "/broken", "Broken DEPLOY_FAILED"],
+            ["sizes", "RUNNING", "/sizes", "Sizes HEALTHY"],
+        ],
+    )
+    code, said = inside(cluster, capsys, "serve", "sizes", "--json")
+    assert (code, last_json(said)["application"]) == (0, msgspec.to_builtins(client.get_serve_application("sizes")))
+    code, said = inside(cluster, capsys, "serve", "broken")
+    assert code == 0
+    assert re.search(r"^problems +Broken ValueError: no model at s3://…@bucket/model\.pt$", said, re.MULTILINE)
+
+
+def test_a_cluster_without_serve_says_so() -> None:
+    version = status(200, b'{"ray_version": "2.60.0"}')
+    refusal = status(501, b'Serve dependencies are not installed. Please run `pip install "ray[serve]"`.')  # Ray's own
+    with (
+        serve({"/api/version": version, "/api/serve/applications/": refusal}) as server,
+        pytest.raises(errors.ClusterError, match=re.escape("ray[serve]")),
+    ):
+        RayClient(server.url("")).list_serve_applications()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "exit_code"),
     [
@@ -376,7 +428,7 @@ def test_the_command_stop_waits_until_the_job_is_gone(
         (["stop", "DEAD"], "job_ended", 1),
         (["logs", "-f", "DEAD", "--max-lines", "1"], "stream_limit", 1),
         (["nodes", "nope"], "not_found", 2),
-        (["serve"], "cluster", 1),
+        (["serve", "nope"], "not_found", 2),
     ],
 )
 def test_an_error_is_one_line_with_its_exit_code(
