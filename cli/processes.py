@@ -22,10 +22,27 @@ def carrying(name: str, value: str) -> Iterator[int]:
 
 
 def end(name: str, value: str, patience_s: float) -> None:
-    """Kills what carries the variable, again and again, until nothing does or patience is at its end."""
+    """Kills what carries the variable, again and again, until nothing does or patience is at its end.
+
+    What it has killed is gone when it returns, with its sockets: a process loses its environment a while before these.
+    """
     deadline = time.monotonic() + patience_s
-    while (left := list(carrying(name, value))) and time.monotonic() < deadline:
+    killed: set[int] = set()
+    while time.monotonic() < deadline:
+        left = list(carrying(name, value))
+        if not left and not any(map(_there, killed)):
+            return
         for process in left:
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
+            killed.add(process)
         time.sleep(0.05)
+
+
+def _there(process: int) -> bool:
+    """Tells whether any thread of a process is left; the first may have ended before those that hold its sockets."""
+    for thread in Path(f"/proc/{process}/task").glob("*/stat"):
+        with suppress(OSError):  # gone meanwhile
+            if thread.read_text().rpartition(")")[2].split()[0] not in ("Z", "X"):
+                return True
+    return False

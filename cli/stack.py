@@ -7,15 +7,18 @@ carries that folder's name in its environment, so that `down` ends all of it and
 
 from __future__ import annotations
 
-import hashlib
+import fcntl
+import json
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,212 +26,202 @@ import requests
 
 from cli.home import rushes_home
 from cli.output import note, say
-from cli.processes import carrying, end
+from cli.processes import end
+from cli.stack_parts import MARK, ROOT, Parts
 from rushes.errors import ConfigError, DependencyError, RushesError
 
-__all__ = ["main", "place"]
+__all__ = ["main"]
 
-_ROOT = Path(__file__).parents[1]
-_CONFIG = _ROOT / "deployments/local/supervisord.conf"
-_MARK = "RUSHES_UP"
 _START_S = 300.0
 _STOP_S = 90.0
-
-
-def place(home: Path) -> Path:
-    """Returns where the sockets are of what is up from this home; a socket's name has 107 bytes at most."""
-    name = hashlib.sha256(str(home / "up").encode()).hexdigest()[:8]
-    return Path(f"/tmp/rushes-up-{os.getuid()}-{name}")  # noqa: S108  # TMPDIR is often too long; made with mode 0700
-
-
-class _Stack:
-    """Where everything stands, and the environment that all parts share."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self.data = rushes_home() / "up"
-        self.folder = place(rushes_home())
-        self.port, self.ray_port, self.dashboard_port = (
-            environ.get(f"{_MARK}_{part}", default)
-            for part, default in (("PORT", "4200"), ("RAY_PORT", "6380"), ("DASHBOARD_PORT", "8265"))
-        )
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.token = self.data / "ray-token"
-        self.client = {
-            "PREFECT_API_URL": f"{self.url}/api",
-            "RAY_ADDRESS": f"127.0.0.2:{self.ray_port}",
-            "RAY_API_SERVER_ADDRESS": f"http://127.0.0.1:{self.dashboard_port}",
-            "RAY_AUTH_MODE": "token",
-            "RAY_AUTH_TOKEN_PATH": str(self.token),
-        }
-
-    def environment(self) -> dict[str, str]:
-        """Returns the environment of supervisord and all that it starts; what the user has set goes first."""
-        ours = {
-            "DO_NOT_TRACK": "1",
-            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-            "RAY_USAGE_STATS_ENABLED": "0",
-            "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-            "PREFECT_HOME": str(self.data / "prefect"),
-            "PREFECT_SERVER_API_PORT": self.port,
-            # A page of another site, open in the same browser, could use the API else.
-            "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": self.url,
-            "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
-            # In memory, which is Prefect's default, a restart of the server would end the runs under way.
-            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
-            f"{_MARK}_NODES": "1",
-        }
-        if given := os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
-            ours["PREFECT_API_AUTH_STRING"] = given
-        fixed = {
-            _MARK: str(self.folder),
-            f"{_MARK}_ROOT": str(_ROOT),
-            f"{_MARK}_DATA": str(self.data),
-            f"{_MARK}_BIN": str(Path(sys.executable).parent),
-            f"{_MARK}_RAY_PORT": self.ray_port,
-            f"{_MARK}_DASHBOARD_PORT": self.dashboard_port,
-            f"{_MARK}_CLIENT_PORT": str(int(self.ray_port) + 1),
-        }
-        client = {name: value for name, value in self.client.items() if name != "RAY_ADDRESS"}
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-        return (
-            ours
-            | {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
-            | client
-            | fixed
-            | {"PATH": path}
-        )
-
-    def control(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Asks supervisord."""
-        command = [sys.executable, "-m", "supervisor.supervisorctl", "-c", str(_CONFIG), *arguments]
-        return subprocess.run(command, env=self.environment(), capture_output=True, text=True, check=False)
-
-    @property
-    def running(self) -> bool:
-        """Whether supervisord answers."""
-        return (self.folder / "supervisor.sock").exists() and self.control("pid").returncode == 0
+_RUNS_S = 30.0
+_INTERRUPTED = 130
+_GIVEN = "given.json"
+_RUN = b"prefect.engine"  # is what a process worker starts for each run
 
 
 def main(arguments: Sequence[str]) -> int:
     """Does what it is asked to, and returns the exit code."""
-    stack = _Stack(os.environ)
-    actions: dict[str, Callable[[_Stack], None]] = {"up": _up, "down": _down, "status": _status}
+    actions: dict[str, Callable[[Parts], None]] = {"up": _up, "down": _down, "status": _status}
     try:
-        actions[arguments[0]](stack)
+        actions[arguments[0]](Parts(os.environ))
     except RushesError as error:
         note(f"rushes: {error}")
         return error.exit_code
+    except KeyboardInterrupt:
+        note("Interrupted. What has started goes on: `make up` waits for it again, and `make down` ends it.")
+        return _INTERRUPTED
     return 0
 
 
-def _up(stack: _Stack) -> None:
-    if not stack.running:
-        _prepare(stack)
-        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(_CONFIG)]
-        subprocess.run(command, env=stack.environment(), check=True)
-    note("Waiting for Prefect and Ray. The first start makes a database, which takes half a minute.")
-    _wait(stack, "server", lambda: requests.get(f"{stack.url}/api/health", timeout=5).ok)
-    _register(stack)
-    stack.control("start", "worker")
-    _wait(stack, "ray-worker:*", lambda: _ray_answers(stack))
-    _wait(stack, "worker", lambda: "RUNNING" in stack.control("status", "worker").stdout)
-    _say(stack)
+def _up(parts: Parts) -> None:
+    for folder in (parts.data, parts.data / "logs", parts.data / "prefect"):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _alone(parts):
+        anew = not parts.running
+        if anew:
+            _prepare(parts)
+            parts.start()
+        else:
+            _need_the_same(parts)
+        note("Waiting for Prefect and Ray.")
+        _wait(parts, "server", lambda: requests.get(f"{parts.url}/api/health", timeout=5).ok)
+        if anew:
+            _ask_server(parts, sys.executable, "-m", "cli.lost_runs")
+        _ask_server(parts, "sh", "deployments/register.sh")
+        parts.control("start", "worker")
+        _wait(parts, "ray-worker:*", lambda: _ray_answers(parts))
+        _wait(parts, "worker", lambda: "RUNNING" in parts.control("status", "worker").stdout)
+    say(f"Open {parts.url} : the deployments are there, and a schedule is off until you resume it.")
+    say("For commands in this shell:")
+    for line in parts.exports():
+        say(f"  {line}")
 
 
-def _need_ports(stack: _Stack) -> None:
-    """Refuses a port that another program has; none is ours, for what a killed supervisord left has ended."""
-    ports = {"PORT": ("127.0.0.1", stack.port), "DASHBOARD_PORT": ("127.0.0.1", stack.dashboard_port)}
-    ports |= {"RAY_PORT": ("127.0.0.2", stack.ray_port)}
-    for name, (host, port) in ports.items():
+@contextmanager
+def _alone(parts: Parts) -> Iterator[None]:
+    """Lets one `make up` be at work at a time; the kernel takes the lock back when its process ends."""
+    with (parts.data / "up.lock").open("w") as lock:
         try:
-            socket.create_server((host, int(port))).close()
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            note("Waiting for another `make up` to end.")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _need_ports(parts: Parts) -> None:
+    """Refuses a port that another program has; none is ours, for what a killed supervisord left has ended."""
+    for name, host in (("PORT", "127.0.0.1"), ("DASHBOARD_PORT", "127.0.0.1"), ("RAY_PORT", "127.0.0.2")):
+        port = parts.given[name]
+        try:
+            socket.create_server((host, port)).close()
         except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else str(error)
             raise ConfigError(
-                f"{_MARK}_{name} = {port}: cannot listen on {host}:{port} ({error.strerror}). "
-                f"End what has this port, or choose another: {_MARK}_{name}=PORT make up"
+                f"{MARK}_{name} = {port}: cannot listen on {host}:{port} ({reason}). "
+                f"End what has this port, or choose another: {MARK}_{name}=PORT make up"
             ) from None
 
 
-def _prepare(stack: _Stack) -> None:
-    """Makes the folders, Ray's token, and the server's database from one that was migrated before, if there is one."""
-    end(_MARK, str(stack.folder), _STOP_S)  # what a supervisord that was killed has left
-    _need_ports(stack)
-    shutil.rmtree(stack.folder, ignore_errors=True)
+def _need_the_same(parts: Parts) -> None:
+    """Refuses other ports, or another number of nodes, than those of what is up."""
+    there = json.loads((parts.folder / _GIVEN).read_text())
+    for name, value in parts.given.items():
+        if there[name] != value:
+            raise ConfigError(
+                f"{MARK}_{name} = {value}: what is up was started with {there[name]}. `make down` first, or set "
+                f"{MARK}_{name}={there[name]}."
+            )
+
+
+def _prepare(parts: Parts) -> None:
+    """Makes the folder, Ray's token, and the server's database from one that was migrated before, if there is one."""
+    end(MARK, str(parts.folder), _STOP_S)  # what a supervisord that was killed has left
+    _need_ports(parts)
+    shutil.rmtree(parts.folder, ignore_errors=True)
     try:
-        stack.folder.mkdir(mode=0o700)
+        parts.folder.mkdir(mode=0o700)
     except FileExistsError:
         raise DependencyError(
-            f"{stack.folder}: is there already, and cannot be removed: somebody else has made it. Have them remove it."
+            f"{parts.folder}: is there already, and cannot be removed: somebody else has made it. Have them remove it."
         ) from None
-    for folder in (stack.data, stack.data / "logs", stack.data / "prefect"):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not stack.token.exists():
-        stack.token.touch(mode=0o600)
-        stack.token.write_text(secrets.token_hex(32))
-    database, template = stack.data / "prefect/prefect.db", rushes_home() / f"prefect-{version('prefect')}.db"
+    (parts.folder / _GIVEN).write_text(json.dumps(parts.given))
+    if not parts.token.exists():
+        parts.token.touch(mode=0o600)
+        parts.token.write_text(secrets.token_hex(32))
+    database, template = parts.data / "prefect/prefect.db", rushes_home() / f"prefect-{version('prefect')}.db"
     if template.exists() and not database.exists():
         shutil.copyfile(template, database)
+    elif not database.exists():
+        note("The first start makes a database, which takes half a minute.")
 
 
-def _wait(stack: _Stack, part: str, ready: Callable[[], bool]) -> None:
+def _wait(parts: Parts, part: str, ready: Callable[[], bool]) -> None:
     deadline = time.monotonic() + _START_S
     while time.monotonic() < deadline:
-        try:
+        with suppress(requests.RequestException):
             if ready():
                 return
-        except requests.RequestException:
-            pass
-        if "FATAL" in (state := stack.control("status", part).stdout):
-            raise DependencyError(f"{state.strip()}. Its log is in {stack.data / 'logs'}; `make down` ends the others.")
+        if "FATAL" in (state := parts.control("status", part).stdout):
+            raise DependencyError(f"{state.strip()}. Its log is in {parts.data / 'logs'}; `make down` ends the others.")
+        if not parts.running:
+            raise DependencyError(f"{part} was ended before it was up, with all the others. Do it again: make up")
         time.sleep(0.5)
-    raise DependencyError(f"{part} did not come up in {_START_S:.0f} s. Its log is in {stack.data / 'logs'}.")
+    raise DependencyError(f"{part} did not come up in {_START_S:.0f} s. Its log is in {parts.data / 'logs'}.")
 
 
-def _ray_answers(stack: _Stack) -> bool:
+def _ray_answers(parts: Parts) -> bool:
     """Tells whether the cluster has a node that takes tasks."""
     command = [
         sys.executable,
         "-c",
         "import ray; ray.init(log_to_driver=False); assert ray.cluster_resources().get('CPU')",
     ]
-    environment = stack.environment() | stack.client
+    environment = parts.environment() | parts.client
     try:
         return subprocess.run(command, env=environment, capture_output=True, timeout=20, check=False).returncode == 0
     except subprocess.TimeoutExpired:  # Ray waits long for a head that is not there yet
         return False
 
 
-def _register(stack: _Stack) -> None:
-    command = ["sh", str(_ROOT / "deployments/register.sh")]
-    done = subprocess.run(command, cwd=_ROOT, env=stack.environment(), capture_output=True, text=True, check=False)
+def _ask_server(parts: Parts, *command: str) -> None:
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=parts.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
     if done.returncode:
-        raise DependencyError(f"The deployments cannot be registered: {(done.stdout + done.stderr).strip()[-800:]}")
+        raise DependencyError(f"The deployments cannot be registered: {done.stdout.strip()[-800:]}")
 
 
-def _say(stack: _Stack) -> None:
-    say(f"Open {stack.url} : deployments are there, and schedules are paused until you resume them.")
-    say("For commands in this shell:")
-    for name, value in stack.client.items():
-        say(f"  export {name}={value}")
+def _status(parts: Parts) -> None:
+    if parts.running:
+        say(parts.control("status").stdout.strip())
+    elif parts.processes():
+        say("Parts are up, but what keeps them running has died. `make up` starts all anew, `make down` ends them.")
+    else:
+        say("Nothing is up.")
 
 
-def _status(stack: _Stack) -> None:
-    say(stack.control("status").stdout.strip() if stack.running else "Nothing is up.")
-
-
-def _down(stack: _Stack) -> None:
+def _down(parts: Parts) -> None:
     """Asks all parts to end, waits for them, and ends what did not."""
-    if not (stack.folder.exists() or any(carrying(_MARK, str(stack.folder)))):
+    if not (parts.folder.exists() or parts.processes()):
         say("Nothing was up.")
         return
-    if stack.running:
-        stack.control("shutdown")
+
+    if runs := _end_runs(parts):  # the worker would kill them, and tell nobody
+        note(f"{runs} of its runs were under way, and have ended as crashed. What they did is kept: start them again.")
+    if kept := parts.running:
+        parts.control("shutdown")
     deadline = time.monotonic() + _STOP_S
-    while any(carrying(_MARK, str(stack.folder))) and time.monotonic() < deadline:
+    while kept and parts.processes() and time.monotonic() < deadline:
         time.sleep(0.2)
-    end(_MARK, str(stack.folder), _STOP_S)
-    shutil.rmtree(stack.folder, ignore_errors=True)
+    end(MARK, str(parts.folder), _STOP_S)
+    shutil.rmtree(parts.folder, ignore_errors=True)
     say("All that `make up` started has ended.")
+
+
+def _end_runs(parts: Parts) -> int:
+    """Asks runs to end while their server can still be told, and returns how many there were."""
+    asked = [process for process in parts.processes() if _is_run(process)]
+    for process in asked:
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGTERM)
+    deadline = time.monotonic() + _RUNS_S
+    while any(map(_is_run, asked)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return len(asked)
+
+
+def _is_run(process: int) -> bool:
+    with suppress(OSError):  # gone
+        return _RUN in Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+    return False
 
 
 if __name__ == "__main__":

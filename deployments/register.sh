@@ -14,7 +14,7 @@ if ! prefect work-pool inspect rushes >/dev/null 2>&1; then
   fi
 fi
 
-prefect --no-prompt deploy --all
+python -m cli.deploy
 
 # Makes the automation of a file, unless there is one of its name.
 automation() {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.stack import place
+from cli.stack_parts import place
 from tests.e2e.demo_run import ROOT
 
 PORTS = ("PORT", "RAY_PORT", "DASHBOARD_PORT")
@@ -51,6 +52,29 @@ def test_a_port_that_is_taken_is_refused_before_anything_starts(
     assert said.startswith(f"rushes: RUSHES_UP_{taken} = {ports[f'RUSHES_UP_{taken}']}: cannot listen on ")
     assert f"RUSHES_UP_{taken}=PORT make up" in said
     assert not place(tmp_path).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "most"), [("PORT", "web", 65535), ("RAY_PORT", "65535", 65534), ("NODES", "0", 100)]
+)
+def test_what_is_no_port_or_no_number_of_nodes_is_refused(name: str, value: str, most: int, tmp_path: Path) -> None:
+    done = stack("up", tmp_path, **{f"RUSHES_UP_{name}": value})
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"rushes: RUSHES_UP_{name} = '{value}': expected a number from 1 to {most}, like ")
+    assert done.stderr.count("\n") == 1
+
+
+@LINUX
+def test_what_a_killed_supervisord_leaves_is_told_of_and_ended_at_once(tmp_path: Path) -> None:
+    left = {"RUSHES_UP": str(place(tmp_path))}
+    with subprocess.Popen(["sleep", "60"], env=os.environ | left) as part:
+        try:
+            assert "what keeps them running has died" in stack("status", tmp_path).stdout
+            assert stack("down", tmp_path).stdout == "All that `make up` started has ended.\n"
+            assert part.wait(timeout=10) == -signal.SIGKILL
+        finally:
+            part.kill()
+    assert stack("status", tmp_path).stdout == "Nothing is up.\n"
 
 
 def test_where_nothing_is_up_status_says_so_and_down_has_nothing_to_do(tmp_path: Path) -> None:

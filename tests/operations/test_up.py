@@ -18,7 +18,7 @@ import requests
 from playwright.sync_api import Locator, Page
 
 from cli.processes import carrying
-from cli.stack import place
+from cli.stack_parts import place
 from tests.browser import browser, find_browser
 from tests.e2e.demo_run import HOME, ROOT
 
