@@ -43,7 +43,9 @@ def told(server: Night) -> Iterator[list[Any]]:
         names = [made["name"] for made in server.ask("POST", "automations/filter", {})]
         assert [names.count(name) for name in (_EXPORT, _AGAIN, _ZOMBIES, _NOTIFY)] == [1, 1, 1, 1]
         yield received
-        for name in (_EXPORT, _AGAIN, _ZOMBIES, _NOTIFY):
+        for name in (_EXPORT, _AGAIN):
+            server.ask("PATCH", f"automations/{automation(server, name)['id']}", {"enabled": False})
+        for name in (_ZOMBIES, _NOTIFY):
             server.ask("DELETE", f"automations/{automation(server, name)['id']}")
 
 
