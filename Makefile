@@ -86,5 +86,6 @@ lock: $(VENV)/bin/uv  ## resolve anew; the locks carry hashes and no host
 bench: dev  ## the benchmarks, each beside what a user would pick instead
 	@$(BIN)/python -m benchmarks
 
-clean:  ## everything make wrote
+clean:  ## everything make wrote; ends what is up
+	@if [ -e $(VENV)/.installed ]; then $(BIN)/python -m cli.stack down; fi
 	rm -rf $(VENV) .rushes build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis demo-run
