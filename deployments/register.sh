@@ -2,7 +2,7 @@
 # Makes what is not there yet, the work pool and the automations, and registers what prefect.yaml deploys; again after
 # each change of it. An automation that is there is left alone, because people switch them off and change them.
 #   RUSHES_POOL_TYPE  process (as it comes), docker or kubernetes
-#   RUSHES_NOTIFY     the block that tells people of failed runs, as TYPE/NAME, like slack-webhook/rushes
+#   RUSHES_NOTIFY     the block that tells people of runs that fail or do not begin, as TYPE/NAME, like slack-webhook/rushes
 set -eu
 type=${RUSHES_POOL_TYPE:-process}
 if ! prefect work-pool inspect rushes >/dev/null 2>&1; then
@@ -29,6 +29,8 @@ if [ -n "${RUSHES_NOTIFY:-}" ]; then
   id=$(prefect block inspect "$RUSHES_NOTIFY" | grep -Eo '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}' | head -n 1)
   folder=$(mktemp -d)
   trap 'rm -r "$folder"' EXIT
-  sed "s/RUSHES_NOTIFY$/$id/" deployments/automations/notify.yaml >"$folder/notify.yaml"
-  automation "$folder/notify.yaml"
+  for file in notify notify-late; do
+    sed "s/RUSHES_NOTIFY$/$id/" "deployments/automations/$file.yaml" >"$folder/$file.yaml"
+    automation "$folder/$file.yaml"
+  done
 fi

@@ -23,12 +23,14 @@ from tests.http_server import Handler, serve, status
 from tests.lineage_endpoint import endpoint
 from tests.night import Night, until
 
-_EXPORT, _AGAIN, _ZOMBIES, _NOTIFY = (
+_EXPORT, _AGAIN, _ZOMBIES, _NOTIFY, _LATE = (
     "export when an ingest has finished",
     "run again while fewer items fail",
     "crash runs without a heartbeat",
     "notify when a run fails",
+    "notify when a run does not begin",
 )
+_ALL = (_EXPORT, _AGAIN, _ZOMBIES, _NOTIFY, _LATE)
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -41,11 +43,11 @@ def told(server: Night) -> Iterator[list[Any]]:
         for _ in range(2):  # the second time makes no second one
             register(server, RUSHES_NOTIFY="custom-webhook/rushes")
         names = [made["name"] for made in server.ask("POST", "automations/filter", {})]
-        assert [names.count(name) for name in (_EXPORT, _AGAIN, _ZOMBIES, _NOTIFY)] == [1, 1, 1, 1]
+        assert [names.count(name) for name in _ALL] == [1] * len(_ALL)
         yield received
         for name in (_EXPORT, _AGAIN):
             server.ask("PATCH", f"automations/{automation(server, name)['id']}", {"enabled": False})
-        for name in (_ZOMBIES, _NOTIFY):
+        for name in (_ZOMBIES, _NOTIFY, _LATE):
             server.ask("DELETE", f"automations/{automation(server, name)['id']}")
 
 
@@ -77,6 +79,15 @@ def command(parts: Night, *words: str, **environment: str) -> None:
 def automation(parts: Night, name: str) -> dict[str, Any]:
     [found] = [made for made in parts.ask("POST", "automations/filter", {}) if made["name"] == name]
     return found  # type: ignore[no-any-return]
+
+
+def hasten(parts: Night, name: str, within_s: int) -> dict[str, Any]:
+    """Has an automation act sooner, and returns it."""
+    made = automation(parts, name)
+    kept = {part: made[part] for part in ("name", "description", "enabled", "trigger", "actions")}
+    kept["trigger"]["within"] = within_s
+    parts.ask("PUT", f"automations/{made['id']}", kept)
+    return kept
 
 
 def runs(parts: Night, config: dict[str, Any]) -> list[dict[str, Any]]:
@@ -150,13 +161,20 @@ def test_a_failed_run_is_told_and_run_again_only_where_its_failed_share_fell(
         )
 
 
+def test_a_run_that_no_worker_takes_is_told(parts: Night, told: list[Any], tmp_path: Path) -> None:
+    hasten(parts, _LATE, 20)
+    config = Pipeline(name="unbegun", source=str(tmp_path / "items.csv"), workspace=str(tmp_path / "work"))
+    run = parts.flow_run(parts.begin("pipeline/pipeline", config.model_dump(mode="json", exclude_unset=True)))
+    until(lambda: heard(told, run), parts.log)
+    assert [message["title"] for message in heard(told, run)] == [f"pipeline has not begun: {run['name']}"]
+    assert parts.flow_run(run["id"])["state_name"] == "Late"
+    parts.cancel(run["id"])
+
+
 def test_a_run_without_a_heartbeat_is_crashed_and_told_and_one_that_works_is_left_alone(
     parts: Night, told: list[Any], tmp_path: Path
 ) -> None:
-    zombies = automation(parts, _ZOMBIES)
-    sooner = {name: zombies[name] for name in ("name", "description", "enabled", "trigger", "actions")}
-    sooner["trigger"]["within"] = 100
-    parts.ask("PUT", f"automations/{zombies['id']}", sooner)
+    sooner = hasten(parts, _ZOMBIES, 100)
     left_alone, go_on = threading.Event(), threading.Event()
     body = io.BytesIO()
     Image.new("RGB", (64, 48), "red").save(body, "BMP")
