@@ -30,6 +30,7 @@ from rushes.plan import Plan, load_plan
 from rushes.records import ManifestRow, WrittenFile
 from rushes.results import results, work_done
 from rushes.storage import is_storage
+from rushes.summary.again import ended_before, sweep
 from rushes.summary.checksums import write_checksums
 from rushes.summary.documents import write_documents
 from rushes.summary.facts import Facts
@@ -54,6 +55,8 @@ __all__ = ["aggregate"]
 def aggregate(pipeline: Pipeline, workspace: Workspace, run: str, batches: Sequence[Batch]) -> RunOutcome:
     """Writes the dataset's own files and puts the dataset in its place.
 
+    It may be done again, whenever it was killed before: a dataset that is in its place already is left there.
+
     A run with more failures than its limit, or of which nothing came, does not replace a good dataset: what it made is
     put beside, as `<output>.failed`.
 
@@ -66,16 +69,21 @@ def aggregate(pipeline: Pipeline, workspace: Workspace, run: str, batches: Seque
     Raises:
         AccountingError: Planned items and ended items do not add up; the old dataset stays.
     """
-    workspace.need_all(f"runs/{run}")
-    mend_batches(pipeline, workspace, run, batches)
-    with building(pipeline.output_place) as folder:
-        outcome = _write(pipeline, workspace, run, [batch.name for batch in batches], folder)
-    dataset = publish_dataset(pipeline.output_place, outcome.good)
+    outcome = ended_before(pipeline, workspace, run) or _publish(pipeline, workspace, run, batches)
     if pipeline.export.bag and outcome.good:
         write_bag(pipeline)
     if pipeline.export.mhl and outcome.good:
         write_mhl(pipeline)
-    return save_outcome(workspace, replace(outcome, dataset=dataset))
+    return save_outcome(workspace, outcome)
+
+
+def _publish(pipeline: Pipeline, workspace: Workspace, run: str, batches: Sequence[Batch]) -> RunOutcome:
+    workspace.need_all(f"runs/{run}")
+    mend_batches(pipeline, workspace, run, batches)
+    with building(pipeline.output_place) as folder:
+        sweep(folder)
+        outcome = _write(pipeline, workspace, run, [batch.name for batch in batches], folder)
+    return replace(outcome, dataset=publish_dataset(pipeline.output_place, outcome.good))
 
 
 def _write(pipeline: Pipeline, workspace: Workspace, run: str, names: Sequence[str], building: Path) -> RunOutcome:

@@ -11,7 +11,17 @@ from rushes.summary import publish, publish_storage
 from rushes.summary.publish import SUMMARY
 from rushes.workspace import mirrored
 
-__all__ = ["begin", "building", "check_output", "publish_dataset", "published", "written"]
+__all__ = [
+    "begin",
+    "building",
+    "check_output",
+    "places",
+    "publish_dataset",
+    "published",
+    "shown",
+    "tidy",
+    "written",
+]
 
 
 def check_output(place: str) -> None:
@@ -89,6 +99,28 @@ def publish_dataset(place: str, good: bool) -> str:
     output = publish.place_for(Path(place), good)
     publish.publish_dataset(publish.building_of(Path(place)), output)
     return str(output)
+
+
+def places(place: str) -> tuple[str, str]:
+    """Returns where a run may put its dataset: the output, and where that of a failed run goes."""
+    return place, f"{place.rstrip('/')}{publish.FAILED}"
+
+
+def shown(place: str) -> str:
+    """Returns the place of a dataset as it may be shown."""
+    if not is_storage(place):
+        return str(Path(place))
+    with _beside(place) as (storage, name):
+        return f"{storage.url}/{name}"
+
+
+def tidy(place: str) -> None:
+    """Removes what a run that was killed after its dataset had taken its place has left beside the output."""
+    if is_storage(place):
+        with _beside(place) as (storage, name):
+            publish_storage.tidy(storage, name)
+    else:
+        publish.tidy(Path(place))
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from rushes.jsonl import fsync_dir, storing
 
 __all__ = [
     "CHECKSUMS",
+    "FAILED",
     "MANIFEST",
     "REBUILD",
     "REPORT",
@@ -31,6 +32,7 @@ __all__ = [
     "is_good",
     "place_for",
     "publish_dataset",
+    "tidy",
 ]
 
 MANIFEST = "manifest.jsonl"
@@ -48,7 +50,8 @@ SOURCES = "sources.jsonl"
 REBUILD = "rebuild.json"
 """The settings that decide the dataset's bytes."""
 
-_FAILED = ".failed"
+FAILED = ".failed"
+"""What the name of a failed run's dataset ends with, where a good one is in its place."""
 
 SUMMARY = "export_summary.json"
 """Written last into every dataset: a folder that has it is a dataset of ours."""
@@ -125,7 +128,7 @@ def place_for(output: Path, good: bool) -> Path:
 
 def publish_dataset(building: Path, output: Path) -> None:
     """Puts the finished folder in the place of the output."""
-    if output.name.endswith(_FAILED):
+    if output.name.endswith(FAILED):
         unshare(building)  # the good dataset stays, and nobody should change it by mending this one
     _sync_disk(building)  # the files before the names that make them count
     _, old = _beside(output)
@@ -137,6 +140,12 @@ def publish_dataset(building: Path, output: Path) -> None:
         building.replace(output)
     fsync_dir(output.parent)
     for leftover in (building, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def tidy(output: Path) -> None:
+    """Removes what a killed run left beside its dataset, which is in its place, or in that of a failed run."""
+    for leftover in (*_beside(output), *_beside(_failed(output))):
         shutil.rmtree(leftover, ignore_errors=True)
 
 
@@ -170,7 +179,7 @@ def _sync_disk(folder: Path) -> None:
 
 
 def _failed(output: Path) -> Path:
-    return output.with_name(f"{output.name}{_FAILED}")
+    return output.with_name(f"{output.name}{FAILED}")
 
 
 def _beside(output: Path) -> tuple[Path, Path]:

@@ -13,7 +13,7 @@ from rushes.errors import OutputOccupiedError
 from rushes.storage import Storage
 from rushes.summary.publish import SUMMARY, is_good
 
-__all__ = ["begin", "building_of", "check_output", "publish_dataset"]
+__all__ = ["begin", "building_of", "check_output", "publish_dataset", "tidy"]
 
 
 def begin(storage: Storage, name: str) -> None:
@@ -23,16 +23,20 @@ def begin(storage: Storage, name: str) -> None:
         OutputOccupiedError: The output holds something that rushes did not write.
     """
     check_output(storage, name)
-    building = building_of(name)
-    if storage.read(f"{building}/{SUMMARY}") is not None:
+    if storage.read(f"{building_of(name)}/{SUMMARY}") is not None:
         publish_dataset(storage, name)
-    for entry in list(storage.list(building)):
-        storage.delete(entry.name)
+    tidy(storage, name)
 
 
 def building_of(name: str) -> str:
     """Returns the folder beside the output that a new dataset grows in."""
     return f".{name}.building"
+
+
+def tidy(storage: Storage, name: str) -> None:
+    """Empties the folder that a new dataset grows in."""
+    for entry in list(storage.list(building_of(name))):
+        storage.delete(entry.name)
 
 
 def check_output(storage: Storage, name: str) -> None:

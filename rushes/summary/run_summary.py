@@ -53,6 +53,7 @@ def summary_of(facts: Facts, outcome: RunOutcome) -> dict[str, Any]:
         "throughput": throughput(outcome.work),
         "rebuilt_from": rebuilt_from(facts.workspace, outcome.run),
         "manifest_sha256": outcome.manifest_sha256,
+        "changed_manifest": outcome.changed_manifest,
         "since": outcome.since,
         "classes": facts.classes,
         "export": pipeline.export.model_dump(mode="json", exclude={"code"}),

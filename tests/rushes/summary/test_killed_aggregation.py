@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,9 +13,10 @@ import pytest
 from rushes.config import Pipeline
 from rushes.plan import Plan
 from rushes.summary.aggregate import aggregate
+from rushes.summary.outcome import RunOutcome, load_outcome
 from rushes.summary.publish import begin
 from rushes.summary.verify import verify_dataset
-from rushes.workspace import Workspace
+from rushes.workspace import Batch, Workspace
 from tests.rushes.runs import png, run, settings
 from tests.rushes.summary.test_aggregate import content
 from tests.rushes.summary.test_mend import exported
@@ -96,8 +97,31 @@ def test_at_each_step_the_dataset_is_the_old_one_or_the_new_one(workspace: Works
     assert [path.name for path in output.parent.iterdir() if path.name.startswith(f".{output.name}")] == []
 
 
-def _aggregating(config: Pipeline, workspace: Workspace, plan: Plan, batches: object) -> Callable[[], object]:
-    return lambda: aggregate(config, workspace, plan.run, batches)  # type: ignore[arg-type]  # as `exported` gave them
+def test_killed_at_any_step_and_done_again_it_comes_to_the_same(workspace: Workspace, tmp_path: Path) -> None:
+    config, output = config_of(workspace, 9), Path(config_of(workspace, 9).output_place)
+
+    def begun() -> Callable[[], RunOutcome]:
+        run(config_of(workspace, 8), workspace)
+        return _aggregating(config, workspace, *exported(config, workspace))
+
+    steps = forked(begun(), tmp_path)
+    new = content(output)
+    for last in (number for number in range(steps) if number % (steps // 4) == 0 or number > steps - 12):
+        work = begun()
+        assert forked(work, tmp_path, last) == last
+        ended = work()
+        assert content(output) == new, (last, steps)
+        assert verify_dataset(output).intact
+        assert load_outcome(workspace, ended.run)
+        assert (ended.items["ok"], ended.files, ended.changed_manifest, ended.dataset) == (2, 2, False, str(output))
+        assert ended.since
+        assert [path.name for path in output.parent.iterdir() if path.name.startswith(f".{output.name}")] == []
+
+
+def _aggregating(
+    config: Pipeline, workspace: Workspace, plan: Plan, batches: Sequence[Batch]
+) -> Callable[[], RunOutcome]:
+    return lambda: aggregate(config, workspace, plan.run, batches)
 
 
 def test_where_names_cannot_be_exchanged_the_next_run_brings_the_old_dataset_back(
