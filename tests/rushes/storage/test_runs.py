@@ -17,6 +17,7 @@ from rushes.pipeline_file import validate
 from rushes.records import ManifestRow
 from rushes.storage import Storage, open_storage
 from rushes.summary import publish_storage
+from rushes.summary.aggregate import aggregate
 from rushes.summary.outcome import RunOutcome
 from rushes.summary.publish import SUMMARY
 from rushes.summary.verify import verify_dataset
@@ -108,6 +109,21 @@ def test_a_run_on_a_storage_gives_the_same_dataset_as_one_on_a_disk(
     assert (found.checked, found.intact) == (len(files(storage, "datasets/far")), True)
     storage.write("datasets/far/classes.txt", b"other")
     assert verify_dataset(f"{place}/{Path(storage.url).name}/datasets/far").changed == ("classes.txt",)
+
+
+def test_an_aggregation_done_again_leaves_the_dataset_that_is_in_its_place(
+    storage: Storage, place: str, server: Server, tmp_path: Path
+) -> None:
+    made = config(server, tmp_path, f"{place}/{Path(storage.url).name}")
+    first = run_apart(made)
+    before = files(storage, "datasets/far")
+    storage.write("datasets/.far.building/left.txt", b"by the attempt that was killed")
+    with opened(made.workspace_place) as workspace:
+        again = aggregate(made, workspace, first.run, ())
+    assert files(storage, "datasets/far") == before
+    assert not any(storage.list("datasets/.far.building"))
+    for name in ("items", "failures_by_code", "files", "dataset", "manifest_sha256", "changed_manifest", "good"):
+        assert getattr(again, name) == getattr(first, name), name
     left = [entry.name for entry in storage.list() if entry.name.startswith(("incoming", "lock", "datasets/.far"))]
     assert [name for name in left if not name.startswith("incoming")] == []
 
