@@ -61,7 +61,7 @@ down: setup  ## ends what `up` started
 test: dev  ## the whole suite
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-operations: dev  ## schedules, cancels, killed parts on real servers: a quarter of an hour, and not part of `test`
+operations: dev  ## schedules, cancels, killed parts on real servers: most of an hour, and not part of `test`
 	@$(BIN)/python -m pytest -n 0 tests/operations $(PYTEST_ARGS)
 
 check: dev  ## formatting, lint, types, the floor rule, then the suite

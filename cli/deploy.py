@@ -43,7 +43,8 @@ def _bring_back(
     """Switches a schedule on that was on, and makes one again that somebody has made in the UI."""
     now = next((one for one in there if one.id == was.id or (was.slug and one.slug == was.slug)), None)
     if now is not None and was.active and not now.active:
-        client.update_deployment_schedule(deployment, now.id, active=True)
+        # With its parameters: Prefect's server forgets them where they are not sent along.
+        client.update_deployment_schedule(deployment, now.id, active=True, parameters=now.parameters)
     if now is None and not was.slug:
         kept = was.model_dump(include=set(DeploymentScheduleCreate.model_fields))
         client.create_deployment_schedules(deployment, [DeploymentScheduleCreate.model_validate(kept)])
