@@ -195,7 +195,7 @@ def _down(parts: Parts) -> None:
         return
 
     if runs := _end_runs(parts):  # the worker would kill them, and tell nobody
-        note(f"{runs} of its runs were under way, and have ended as crashed. What they did is kept: start them again.")
+        note(f"Runs that were under way: {runs}. They end as crashed, and what they did is kept: start them again.")
     if kept := parts.running:
         parts.control("shutdown")
     deadline = time.monotonic() + _STOP_S

@@ -35,7 +35,7 @@ class RayClient:
     Args:
         address: URL of the dashboard, or the cluster's `HOST:PORT`; by default what `RAY_API_SERVER_ADDRESS` or
             `RAY_ADDRESS` say, else `http://127.0.0.1:8265`.
-        timeout_s: How long each request may take, in seconds; uploads take longer.
+        timeout_s: How long each request may take, in seconds; uploads and submissions may take longer.
         headers: Sent with each request, for proxies that ask for them.
         token: What the cluster was started with; by default what Ray itself would send: `RAY_AUTH_TOKEN`, the file
             that `RAY_AUTH_TOKEN_PATH` names, or the one in the user's home.

@@ -38,11 +38,12 @@ from rushes.errors import (
 
 __all__ = ["Bounded", "Jobs", "Serve", "State", "check_cluster", "check_minor", "dashboard_of", "ray_here"]
 
-for _name in ("job.sdk", "dashboard_sdk"):  # they tell of every request
-    logging.getLogger(f"ray.dashboard.modules.{_name}").setLevel(logging.WARNING)
+for _name in ("dashboard.modules.job.sdk", "dashboard.modules.dashboard_sdk", "_private.runtime_env.packaging"):
+    logging.getLogger(f"ray.{_name}").setLevel(logging.WARNING)  # they tell of every request, and of each package
 
 _IDS = {"nodes": re.compile("[0-9a-f]{56}"), "tasks": re.compile("[0-9a-f]{48}")}
 _UPLOAD_S = 300.0  # the answer comes when the whole package has arrived
+_SUBMIT_S = 60.0  # the cluster itself waits ten for an agent to take the job, and says if there is none
 _STATE_MARGIN = 0.8  # of the time limit is what the server gets, or it would answer to nobody
 
 
@@ -100,6 +101,8 @@ class Bounded(SubmissionClient):
 
     def _do_request(self, method: str, endpoint: str, **options: Any) -> requests.Response:
         limit_s = _UPLOAD_S if options.get("data") else self._timeout_s
+        if options.get("json_data"):
+            limit_s = max(limit_s, _SUBMIT_S)
         try:
             return super()._do_request(method, endpoint, **{"timeout": limit_s} | options)
         except AuthenticationError:
