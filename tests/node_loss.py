@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -133,13 +133,16 @@ def deploy_on(parts: Night, cluster: Nodes, pipeline: Path) -> Ended:
     return state == "COMPLETED", time.monotonic() - began_s, said, parts.logs(run)
 
 
-def _runs(parts: Night, cluster: Nodes, pipelines: Callable[[str], Path], after: int) -> Iterator[tuple[str, Ended]]:
+def _runs(
+    parts: Night, cluster: Nodes, pipelines: Callable[[str], Path], after: int, stages: Collection[str]
+) -> Iterator[tuple[str, Ended]]:
     yield "undisturbed", run_on(parts.environment, pipelines("undisturbed"), lambda _: "")
-    for stage in _OPEN:
+    for stage in stages or _OPEN:
         yield stage, run_on(parts.environment, pipelines(stage), lose_node(cluster, stage, after))
         for number in cluster.lost():
             cluster.start(number)
-    yield "worker", deploy_on(parts, cluster, pipelines("worker"))
+    if not stages:
+        yield "worker", deploy_on(parts, cluster, pipelines("worker"))
 
 
 def _tell(what: str, ended: Ended, whole_s: float, verdict: str) -> None:
@@ -150,11 +153,11 @@ def _tell(what: str, ended: Ended, whole_s: float, verdict: str) -> None:
     sys.stdout.flush()
 
 
-def _compare(parts: Night, cluster: Nodes, pipelines: Callable[[str], Path], after: int) -> int:
+def _compare(runs: Iterator[tuple[str, Ended]], folder: Path) -> int:
     expected: dict[str, str] = {}
     whole_s, wrong = 0.0, 0
-    for what, ended in _runs(parts, cluster, pipelines, after):
-        made = digests(parts.folder.parent / what / _NAME)
+    for what, ended in runs:
+        made = digests(folder / what / _NAME)
         expected, whole_s = expected or made, whole_s or ended[1]
         same = ended[0] and made == expected
         wrong += not (same and (ended[2] or what == "undisturbed"))
@@ -167,6 +170,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, default=500)
     parser.add_argument("--workers", type=int, default=3)
+    parser.add_argument("--stage", action="append", choices=_OPEN, help="all, and the worker, as it comes")
     parser.add_argument("--loopback", action="store_true", help="kill the processes of a node, and leave its network")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that no node outlives this
@@ -184,7 +188,8 @@ def main() -> int:
         def pipeline(what: str) -> Path:
             return write_pipeline(folder / what, source, batch_size, host)
 
-        return _compare(parts, cluster, pipeline, options.items // batch_size // 3)
+        after = options.items // batch_size // 3
+        return _compare(_runs(parts, cluster, pipeline, after, options.stage or ()), folder)
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ def asks_ms(module: str, **variables: str) -> str:
 
 @pytest.mark.parametrize("module", ["flows.pipeline", "cli.ray_session"])
 def test_a_driver_asks_in_time_whoever_starts_it(module: str) -> None:
-    assert asks_ms(module) == "90000 210000"
+    assert asks_ms(module) == "90000 270000"
 
 
 def test_what_is_set_goes_first() -> None:
-    assert asks_ms("cli.ray_session", **{_VARIABLE: "120000"}) == "120000 210000"
+    assert asks_ms("cli.ray_session", **{_VARIABLE: "120000"}) == "120000 270000"
