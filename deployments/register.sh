@@ -27,6 +27,10 @@ automation() {
 automation deployments/automations/crash-zombies.yaml
 if [ -n "${RUSHES_NOTIFY:-}" ]; then
   id=$(prefect block inspect "$RUSHES_NOTIFY" | grep -Eo '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}' | head -n 1)
+  if [ -z "$id" ]; then
+    echo "RUSHES_NOTIFY = $RUSHES_NOTIFY: there is no such block. Those that are there: prefect block ls" >&2
+    exit 2
+  fi
   folder=$(mktemp -d)
   trap 'rm -r "$folder"' EXIT
   for file in notify notify-late; do

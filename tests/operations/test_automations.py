@@ -41,7 +41,7 @@ def told(server: Night) -> Iterator[list[Any]]:
     with endpoint() as (url, received):
         make_block(server, url)
         for _ in range(2):  # the second time makes no second one
-            register(server, RUSHES_NOTIFY="custom-webhook/rushes")
+            register(server, "custom-webhook/rushes")
         names = [made["name"] for made in server.ask("POST", "automations/filter", {})]
         assert [names.count(name) for name in _ALL] == [1] * len(_ALL)
         yield received
@@ -65,15 +65,17 @@ def make_block(parts: Night, url: str) -> None:
     )
 
 
-def register(parts: Night, **environment: str) -> None:
-    command(parts, "sh", "deployments/register.sh", **environment)
+def register(parts: Night, block: str, code: int = 0) -> str:
+    """Registers what there is, with that block, and returns what the script writes for people."""
+    return command(parts, "sh", "deployments/register.sh", code=code, RUSHES_NOTIFY=block)
 
 
-def command(parts: Night, *words: str, **environment: str) -> None:
+def command(parts: Night, *words: str, code: int = 0, **environment: str) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     there = parts.environment | {"PATH": path} | environment
     done = subprocess.run(words, cwd=ROOT, env=there, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stderr
 
 
 def automation(parts: Night, name: str) -> dict[str, Any]:
@@ -103,6 +105,12 @@ def heard(told: list[Any], run: dict[str, Any]) -> list[dict[str, str]]:
 
 def picture(folder: Path, name: str, colour: str) -> None:
     Image.new("RGB", (64, 48), colour).save(folder / name)
+
+
+def test_a_block_that_is_not_there_is_refused(parts: Night) -> None:
+    assert "RUSHES_NOTIFY = slack-webhook/nowhere: there is no such block." in register(
+        parts, "slack-webhook/nowhere", 2
+    )
 
 
 def test_an_export_follows_an_ingest_that_completed(parts: Night, told: list[Any], tmp_path: Path) -> None:
