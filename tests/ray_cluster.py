@@ -50,7 +50,7 @@ class Cluster:
 def ray_cluster(token: str, cpus: int = 2, **resources: float) -> Iterator[Cluster]:
     """Starts a head, whose node has such resources, and waits until its dashboard answers."""
     folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # short: Ray puts sockets below it
-    gcs, dashboard, *others = _free_ports(6)
+    gcs, dashboard, *others = free_ports(6)
     command = [str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--disable-usage-stats"]
     command += [f"--node-ip-address={_HOST}", f"--port={gcs}", f"--temp-dir={folder}", f"--num-cpus={cpus}"]
     command += [f"--resources={json.dumps(resources)}"]
@@ -106,7 +106,8 @@ def _end(process: subprocess.Popen[bytes], folder: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Returns ports of 127.0.0.1 that nobody listens on."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from cli.stack_parts import place
 from rushes.cluster import RayClient
 from tests.e2e.demo_run import HOME, ROOT
 from tests.operations.slow import settings, slow_ffmpeg
+from tests.ray_cluster import free_ports
 
 pytestmark = [
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="made for Linux: its parts have addresses of lo"),
@@ -38,22 +38,24 @@ class _Up:
         self.folder = place(home)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "RAY_"))}
         names = ("PORT", "RAY_PORT", "DASHBOARD_PORT")
-        ports = {f"RUSHES_UP_{name}": str(port) for name, port in zip(names, _free_ports(), strict=True)}
+        ports = {f"RUSHES_UP_{name}": str(port) for name, port in zip(names, free_ports(3), strict=True)}
         self.environment = inherited | ports | {"RUSHES_HOME": str(home), "RUSHES_FFMPEG": ffmpeg}
 
     def stack(self, action: str) -> subprocess.CompletedProcess[str]:
-        return self.command("cli.stack", action)
+        return self._run("cli.stack", action)
 
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def prefect(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         url = f"http://127.0.0.1:{self.environment['RUSHES_UP_PORT']}/api"
-        environment = self.environment | {"PREFECT_API_URL": url, "PREFECT_HOME": str(self.home / "prefect")}
-        line = [sys.executable, "-m", *arguments]
+        return self._run("prefect", *arguments, PREFECT_API_URL=url, PREFECT_HOME=str(self.home / "prefect"))
+
+    def _run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        line, environment = [sys.executable, "-m", *arguments], self.environment | more
         return subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
     def begin(self, media: Path, work: Path) -> str:
         """Begins a run, waits until an encoder is at work, and returns the run's id."""
         parameters = json.dumps({"config": settings(media, work, 0)})
-        done = self.command("prefect", "deployment", "run", "pipeline/pipeline", "--params", parameters)
+        done = self.prefect("deployment", "run", "pipeline/pipeline", "--params", parameters)
         assert done.returncode == 0, done.stdout + done.stderr
         until(lambda: any(work.glob("derived/*/*/.*.part.mp4")))
         found = re.search(r"UUID: ([0-9a-f-]{36})", done.stdout)
@@ -154,11 +156,3 @@ def until(true: Callable[[], object]) -> None:
     while not true():
         assert time.monotonic() < deadline_s
         time.sleep(0.5)
-
-
-def _free_ports() -> list[int]:
-    found = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
-    ports = [listener.getsockname()[1] for listener in found]
-    for listener in found:
-        listener.close()
-    return ports

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from cli.processes import carrying
 from cli.stack_parts import place
 from tests.browser import browser, find_browser
 from tests.e2e.demo_run import HOME, ROOT
+from tests.ray_cluster import free_ports
 
 pytestmark = [
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="made for Linux: its parts have addresses of lo"),
@@ -41,7 +41,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     for database in Path(HOME).glob("prefect-*.db"):  # migrating one takes half a minute
         (home / database.name).write_bytes(database.read_bytes())
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "RAY_"))}
-    ports = dict(zip(("PORT", "RAY_PORT", "DASHBOARD_PORT"), _free_ports(), strict=True))
+    ports = dict(zip(("PORT", "RAY_PORT", "DASHBOARD_PORT"), free_ports(3), strict=True))
     return (
         inherited
         | {f"RUSHES_UP_{name}": str(port) for name, port in ports.items()}
@@ -129,14 +129,6 @@ def until(true: Callable[[], Any]) -> Any:
         assert time.monotonic() < deadline_s
         time.sleep(1)
     return found
-
-
-def _free_ports() -> list[int]:
-    found = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
-    ports = [listener.getsockname()[1] for listener in found]
-    for listener in found:
-        listener.close()
-    return ports
 
 
 def _field(page: Page, title: str) -> Locator:
