@@ -19,6 +19,7 @@ __all__ = ["MARK", "ROOT", "Parts", "place"]
 ROOT = Path(__file__).parents[1]
 MARK = "RUSHES_UP"
 _CONFIG = ROOT / "deployments/local/supervisord.conf"
+_OF_RAY = range(10_001, 20_000)  # its workers' own; a head that is given one of them, or the one before, does not start
 _MOST_NODES = 100  # each has an address of its own, from 127.0.0.3 on
 
 
@@ -125,5 +126,9 @@ class Parts:
 def _number(environ: Mapping[str, str], name: str, usual: int, most: int) -> int:
     given = environ.get(f"{MARK}_{name}", str(usual))
     if given.isascii() and given.isdigit() and 1 <= int(given) <= most:
-        return int(given)
+        if int(given) not in _OF_RAY or name == "PORT":
+            return int(given)
+        raise ConfigError(
+            f"{MARK}_{name} = {given}: Ray's workers use {_OF_RAY[0]} to {_OF_RAY[-1]}; choose another port."
+        )
     raise ConfigError(f"{MARK}_{name} = {given!r}: expected a number from 1 to {most}, like {usual}.")

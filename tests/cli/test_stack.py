@@ -64,6 +64,13 @@ def test_what_is_no_port_or_no_number_of_nodes_is_refused(name: str, value: str,
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("name", ["RAY_PORT", "DASHBOARD_PORT"])
+def test_a_port_among_those_of_rays_workers_is_refused(name: str, tmp_path: Path) -> None:
+    done = stack("up", tmp_path, **{f"RUSHES_UP_{name}": "10001"})
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert f"RUSHES_UP_{name} = 10001: Ray's workers use 10001 to 19999" in done.stderr
+
+
 @LINUX
 def test_what_a_killed_supervisord_leaves_is_told_of_and_ended_at_once(tmp_path: Path) -> None:
     left = {"RUSHES_UP": str(place(tmp_path))}
