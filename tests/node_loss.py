@@ -1,6 +1,6 @@
 """What becomes of a run when one node of its cluster loses power, in every stage: `python -m tests.node_loss`.
 
-Not part of the suite, because it takes half an hour: one run of 500 items undisturbed, one for each stage in which a
+Not part of the suite, because it takes most of an hour: one run of 500 items undisturbed, one for each stage in which a
 node goes, and one whose Prefect worker goes. Where this machine has network namespaces each node is in one of its own,
 and its network goes with it. tests/e2e/test_lost_node.py does the same with fewer items in one stage, on loopback.
 """
