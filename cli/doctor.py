@@ -158,7 +158,7 @@ def _ray() -> Check:
 def _dashboard() -> Iterator[Check]:
     if not os.environ.get("RAY_API_SERVER_ADDRESS"):
         return
-    from cli.ray_cluster import connect  # as above
+    from cli.jobs.cluster import connect  # as above
 
     try:
         cluster = connect(None)

@@ -13,7 +13,8 @@ from types import FrameType
 
 import click
 
-from cli import convert, doctor, files, jobs, library, look, pictures, rebuild, run, verify
+from cli import convert, doctor, files, library, look, pictures, rebuild, run, verify
+from cli.jobs import jobs
 from cli.output import fail
 from rushes import __version__
 from rushes.errors import RushesError
@@ -30,7 +31,7 @@ def rushes() -> None:
 _RUNS = (run.run, run.ingest, run.export, rebuild.rebuild)
 _FILES = (files.download, files.checksum, library.probe, files.transcode, files.archive, files.unarchive)
 _PICTURES = (pictures.sheet, pictures.thumbnail)
-_LOOKS = (look.plan, verify.verify, look.diff, look.report, jobs.jobs, doctor.doctor)
+_LOOKS = (look.plan, verify.verify, look.diff, look.report, jobs, doctor.doctor)
 for command in (*_RUNS, *_LOOKS, convert.convert, *_FILES, *_PICTURES):
     rushes.add_command(command)
 

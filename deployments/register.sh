@@ -14,7 +14,7 @@ if ! prefect work-pool inspect rushes >/dev/null 2>&1; then
   fi
 fi
 
-python -m cli.deploy
+python -m cli.stack.deploy
 
 # Makes the automation of a file, unless there is one of its name.
 automation() {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.shipment import packed, prepare
+from cli.jobs.shipment import packed, prepare
 from rushes.errors import ConfigError
 
 EXPORTER = """

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.stack_parts import place
+from cli.stack.parts import place
 from tests.e2e.demo_run import ROOT
 
 PORTS = ("PORT", "RAY_PORT", "DASHBOARD_PORT")

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from cli.processes import carrying
-from cli.stack_parts import place
+from cli.stack.parts import place
 from rushes.cluster import RayClient
 from tests.e2e.demo_run import HOME, ROOT
 from tests.operations.slow import settings, slow_ffmpeg

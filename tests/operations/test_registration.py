@@ -44,7 +44,7 @@ def test_what_people_have_switched_on_or_made_is_there_after_registering(parts: 
     parts.ask("POST", f"deployments/{deployment}/schedules", [made])
     parts.ask("PATCH", f"automations/{automation(parts)['id']}", {"enabled": True})
     try:
-        run(parts, "cli.deploy")
+        run(parts, "cli.stack.deploy")
         found = {schedule["schedule"]["cron"]: schedule for schedule in schedules(parts, deployment)}
         assert found["0 2 * * *"]["active"]
         assert found["0 2 * * *"]["slug"] == "nightly"
@@ -55,7 +55,7 @@ def test_what_people_have_switched_on_or_made_is_there_after_registering(parts: 
         for schedule in schedules(parts, deployment):
             parts.ask("DELETE", f"deployments/{deployment}/schedules/{schedule['id']}")
         parts.ask("DELETE", f"automations/{automation(parts)['id']}")
-        run(parts, "cli.deploy")
+        run(parts, "cli.stack.deploy")
     assert [(one["slug"], one["active"]) for one in schedules(parts, deployment)] == [("nightly", False)]
     assert not automation(parts)["enabled"]
 
@@ -70,7 +70,7 @@ def test_runs_that_no_process_is_at_have_ended_when_the_server_is_up_again(parts
         parts.set_state(lost, type="PENDING")
         parts.set_state(lost, type="RUNNING")
     parts.set_state(cancelled, type="CANCELLING")
-    said = run(parts, "cli.lost_runs")
+    said = run(parts, "cli.stack.lost_runs")
     assert said.count("start it again") == 2
     states = [parts.flow_run(lost)["state_type"] for lost in (running, cancelled, waiting)]
     assert states == ["CRASHED", "CANCELLED", "SCHEDULED"]

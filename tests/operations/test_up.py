@@ -17,7 +17,7 @@ import requests
 from playwright.sync_api import Locator, Page
 
 from cli.processes import carrying
-from cli.stack_parts import place
+from cli.stack.parts import place
 from tests.browser import browser, find_browser
 from tests.e2e.demo_run import HOME, ROOT
 from tests.ray_cluster import free_ports

@@ -1,4 +1,4 @@
-"""Registers what prefect.yaml deploys, and leaves what people have set up: `python -m cli.deploy`.
+"""Registers what prefect.yaml deploys, and leaves what people have set up: `python -m cli.stack.deploy`.
 
 Prefect puts each schedule and each trigger back to what the file says, so that what somebody has switched on would be
 off again after each `make up`; and it may take away schedules that were made in the UI.

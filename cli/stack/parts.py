@@ -16,7 +16,7 @@ from rushes.errors import ConfigError
 
 __all__ = ["MARK", "ROOT", "Parts", "place"]
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MARK = "RUSHES_UP"
 _CONFIG = ROOT / "deployments/local/supervisord.conf"
 _OF_RAY = range(10_001, 20_000)  # its workers' own; a head that is given one of them, or the one before, does not start

@@ -10,9 +10,9 @@ import click
 import msgspec
 
 from cli import table
-from cli.job_submit import submit
+from cli.jobs.cluster import address_option, connect, following, still_running, unlimited
+from cli.jobs.submit import submit
 from cli.output import fail, json_line, json_option, note, say
-from cli.ray_cluster import address_option, connect, following, still_running, unlimited
 
 if TYPE_CHECKING:
     from rushes.cluster import Job

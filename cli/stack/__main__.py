@@ -27,7 +27,7 @@ import requests
 from cli.home import rushes_home
 from cli.output import note, say
 from cli.processes import end
-from cli.stack_parts import MARK, ROOT, Parts
+from cli.stack.parts import MARK, ROOT, Parts
 from rushes.errors import ConfigError, DependencyError, RushesError
 
 __all__ = ["main"]
@@ -67,7 +67,7 @@ def _up(parts: Parts) -> None:
         note("Waiting for Prefect and Ray.")
         _wait(parts, "server", lambda: requests.get(f"{parts.url}/api/health", timeout=5).ok)
         if anew:
-            _ask_server(parts, sys.executable, "-m", "cli.lost_runs")
+            _ask_server(parts, sys.executable, "-m", "cli.stack.lost_runs")
         _ask_server(parts, "sh", "deployments/register.sh")
         parts.control("start", "worker")
         _wait(parts, "ray-worker:*", lambda: _ray_answers(parts))

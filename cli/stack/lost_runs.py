@@ -1,7 +1,7 @@
 """Says of runs that a server takes for being under way, and that no process is at, that they have ended.
 
-`python -m cli.lost_runs`, when a server comes up again and no worker has: a run that was killed with its worker, or
-with the machine, would keep its place, and the next run of its deployment waiting, until somebody missed it.
+`python -m cli.stack.lost_runs`, when a server comes up again and no worker has: a run that was killed with its worker,
+or with the machine, would keep its place, and the next run of its deployment waiting, until somebody missed it.
 """
 
 from __future__ import annotations

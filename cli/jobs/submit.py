@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from cli.jobs.cluster import address_option, connect, following, still_running, unlimited
 from cli.output import fail, json_line, json_option, note, say
-from cli.ray_cluster import address_option, connect, following, still_running, unlimited
 from rushes import __version__
 from rushes.errors import JobFailedError
 
 if TYPE_CHECKING:
-    from cli.shipment import Shipment
+    from cli.jobs.shipment import Shipment
     from rushes.cluster import Job, RayClient
 
 __all__ = ["submit"]
@@ -46,7 +46,7 @@ def submit(wait: bool, as_json: bool, address: str | None, **options: Any) -> in
 
     Example: rushes jobs submit pipeline.yaml --address http://head:8265 --env PREFECT_API_URL=http://prefect:4200/api
     """
-    from cli.shipment import packed, prepare  # slow to import
+    from cli.jobs.shipment import packed, prepare  # slow to import
 
     shipment = prepare(options["file"], options["overrides"], options["command"], options["python"], as_json)
     shipment = shipment.with_variables(options["variables"])

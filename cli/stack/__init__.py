@@ -1,0 +1,1 @@
+"""`make up`, `make status`, `make down`: everything that rushes runs on, on one machine."""
