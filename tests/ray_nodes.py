@@ -91,6 +91,9 @@ class Nodes:
         """
         if self._network and number:
             self._network.cut(number)
+        for process in family(_NODE, self._name(number), ""):  # agents write their title over their environment
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         end(_NODE, self._name(number), 30)
         if self._network and number:
             self._network.unplug(number)
