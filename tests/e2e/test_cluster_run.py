@@ -65,6 +65,13 @@ def rushes(
     return subprocess.run(line, capture_output=True, text=True, env=cluster.environment() | own, cwd=cwd, timeout=500)
 
 
+def tasks(cluster: Cluster) -> list[dict[str, Any]]:
+    bearer = {"Authorization": f"Bearer {cluster.token}"}
+    answer = requests.get(f"{cluster.url}/api/v0/tasks?detail=true", headers=bearer, timeout=30)
+    found: list[dict[str, Any]] = answer.json()["data"]["result"]["result"]
+    return found
+
+
 def result(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
@@ -89,18 +96,13 @@ def test_what_a_node_says_of_an_item_reaches_the_server_of_the_run(cluster: Clus
 @pytest.mark.timeout(600)
 def test_batches_of_transcodes_and_no_others_take_what_the_pipeline_says(cluster: Cluster, pipeline: Path) -> None:
     asked = ["run.transcode_resources.gpu_encoder=0.5", "run.transcode_memory=64MiB", "run.transcode_cores=2"]
+    before = {task["job_id"] for task in tasks(cluster)}
     done = rushes(cluster, "run", pipeline, *(f"--set={one}" for one in asked))
     assert done.returncode == 0, done.stderr
     taken = {}
     deadline_s = time.monotonic() + 60  # the cluster hears of tasks shortly after
     while "export" not in taken and time.monotonic() < deadline_s:
-        answer = requests.get(
-            f"{cluster.url}/api/v0/tasks?detail=true",
-            headers={"Authorization": f"Bearer {cluster.token}"},
-            timeout=30,
-        )
-        tasks = answer.json()["data"]["result"]["result"]
-        taken = {task["name"]: task["required_resources"] for task in tasks}
+        taken = {task["name"]: task["required_resources"] for task in tasks(cluster) if task["job_id"] not in before}
     assert taken["transcode"] == {"CPU": 2, "gpu_encoder": 0.5, "memory": 64 * 2**20}
     assert taken["download"] == taken["checksum"] == taken["export"] == {"CPU": 1}
 
