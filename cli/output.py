@@ -20,8 +20,9 @@ json_option = click.option(
 
 
 def say(text: str) -> None:
-    """Prints a line of the result."""
+    """Prints a line of the result, at once: who reads it from a pipe may wait for it."""
     sys.stdout.write(_for(sys.stdout, text) + "\n")
+    sys.stdout.flush()
 
 
 def note(text: str) -> None:

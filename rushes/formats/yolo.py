@@ -28,7 +28,8 @@ __all__ = ["NO_KEYPOINT", "Kind", "render"]
 Kind = Literal["detect", "segment", "pose", "obb"]
 NO_KEYPOINT = "0.000000 0.000000 0"
 """One that nobody labelled."""
-_ZERO = "0.000000"
+_LEAST = 1.5e-6
+"""Of the picture: a smaller box is 0.000001 wide when it is rounded, and has nothing left at an edge of the picture."""
 
 
 def render(
@@ -162,11 +163,11 @@ def _detect(annotation: Annotation, shape: _Shape) -> str | None:
 def _box(box: Box, shape: _Shape) -> str | None:
     across, down = shape.width, shape.height
     x, y, width, height = clamp_box(box, across, down)
-    size = f"{width / across:.6f} {height / down:.6f}"
-    if _ZERO in size:
+    if width < _LEAST * across or height < _LEAST * down:
         shape.drop("empty_box")
         return None
-    return f"{(x + width / 2) / across:.6f} {(y + height / 2) / down:.6f} {size}"
+    place = f"{(x + width / 2) / across:.6f} {(y + height / 2) / down:.6f}"
+    return f"{place} {width / across:.6f} {height / down:.6f}"
 
 
 def _segment(annotation: Annotation, shape: _Shape) -> str | None:

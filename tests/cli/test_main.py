@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -135,6 +136,14 @@ def test_every_command_of_jobs_has_help_with_an_example() -> None:
 def test_the_command_starts_without_what_only_some_of_its_commands_need() -> None:
     code = "import sys, cli.main; print([m for m in ('prefect', 'ray', 'requests', 'yaml', 'PIL') if m in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def test_a_reader_that_has_enough_ends_the_command_without_a_word() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run([sys.executable, "-m", "cli", "doctor"], stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (1, "")
 
 
 def test_verify_of_a_folder_that_is_no_dataset_is_exit_2(tmp_path: Path) -> None:

@@ -488,8 +488,9 @@ def test_ctrl_c_while_waiting_leaves_the_job_and_says_how_to_stop_it(
     cluster: Cluster, client: RayClient, tmp_path: Path
 ) -> None:
     line = [sys.executable, "-m", "cli", "jobs", "submit", str(pipeline(tmp_path))]
+    environment = {name: value for name, value in cluster.environment().items() if name != "PYTHONUNBUFFERED"}
     with subprocess.Popen(
-        line, env=cluster.environment(), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        line, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         job_id = process.stdout.readline().strip()

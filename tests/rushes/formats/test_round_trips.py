@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from msgspec.structs import replace
@@ -73,6 +73,7 @@ def dataset(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("kind", get_args(yolo.Kind))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
 @given(found=labels())
+@example(found=[Annotation("car", keypoints=((0.0, 0.0, 1.0), (6.103515625e-05, 1.0, 1.0)))])
 def test_yolo(dataset: Path, kind: yolo.Kind, found: list[Annotation]) -> None:
     def read(rows: list[str]) -> tuple[Annotation, ...]:
         (dataset / "labels" / "train" / "a.txt").write_text("\n".join(rows))
