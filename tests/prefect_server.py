@@ -19,10 +19,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
 
 from cli.server import own_server, ready
 
-__all__ = ["on_postgres", "postgres", "prefect_server"]
+__all__ = ["on_postgres", "patient", "postgres", "prefect_server"]
 
 _START_S = 180.0
 
@@ -30,6 +32,14 @@ _START_S = 180.0
 def on_postgres() -> bool:
     """Tells whether tests were asked to use PostgreSQL."""
     return os.environ.get("RUSHES_TEST_POSTGRES") == "1"
+
+
+def patient() -> requests.Session:
+    """Returns what asks again where a server is busy: on SQLite it is when two write at once, and says 503."""
+    session = requests.Session()
+    retry = Retry(total=20, backoff_factor=0.1, status_forcelist=[503], allowed_methods=None)
+    session.mount("http://", HTTPAdapter(max_retries=retry))
+    return session
 
 
 @contextmanager

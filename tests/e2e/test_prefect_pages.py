@@ -24,6 +24,7 @@ from examples.demo.server import MediaServer, serve
 from examples.demo.source import prepare, write_source
 from tests.browser import browser
 from tests.e2e.demo_run import HOME, ROOT
+from tests.prefect_server import patient
 
 PREFECT = [sys.executable, "-m", "prefect"]
 _PATIENCE_S = 120
@@ -217,7 +218,7 @@ def _answers(url: str) -> bool:
 
 
 def _post(server: str, path: str, body: dict[str, Any]) -> Any:
-    return requests.post(f"{server}/api/{path}", json=body, timeout=30).json()
+    return patient().post(f"{server}/api/{path}", json=body, timeout=30).json()
 
 
 def _run(server: str, folder: Path, *arguments: str) -> dict[str, Any]:

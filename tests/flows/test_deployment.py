@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from examples.demo.server import MediaServer, serve
 from examples.demo.source import prepare, write_source
-from tests.prefect_server import prefect_server
+from tests.prefect_server import patient, prefect_server
 
 ROOT = Path(__file__).parents[2]
 PREFECT = [sys.executable, "-m", "prefect"]
@@ -87,11 +86,11 @@ def flow_run(api: str, worker: None, media: MediaServer, folder: Path) -> dict[s
 
 
 def _started(api: str, name: str, parameters: dict[str, Any]) -> str:
-    deployment = requests.get(f"{api}/deployments/name/{name}/{name}", timeout=10).json()["id"]
+    deployment = patient().get(f"{api}/deployments/name/{name}/{name}", timeout=10).json()["id"]
     url = f"{api}/deployments/{deployment}/create_flow_run"
     body = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
     for _ in range(5):  # a busy SQLite is not what this is about
-        created = requests.post(url, json=body, timeout=30)
+        created = patient().post(url, json=body, timeout=30)
         if created.status_code < 500:
             break
         time.sleep(2)
@@ -102,7 +101,7 @@ def _started(api: str, name: str, parameters: dict[str, Any]) -> str:
 def _ended(api: str, run_id: str, folder: Path) -> dict[str, Any]:
     deadline = time.monotonic() + 180
     while time.monotonic() < deadline:
-        found: dict[str, Any] = requests.get(f"{api}/flow_runs/{run_id}", timeout=10).json()
+        found: dict[str, Any] = patient().get(f"{api}/flow_runs/{run_id}", timeout=10).json()
         if found["state_type"] in _ENDED:
             return found
         time.sleep(0.5)
@@ -121,7 +120,7 @@ def test_the_run_completes_and_its_name_tells_dataset_and_date(flow_run: dict[st
 def test_its_task_runs_are_visible_with_names_tags_and_states(api: str, flow_run: dict[str, Any]) -> None:
     time.sleep(2)  # task runs are recorded from events, shortly after the run
     body = {"flow_runs": {"id": {"any_": [flow_run["id"]]}}}
-    runs = requests.post(f"{api}/task_runs/filter", json=body, timeout=10).json()
+    runs = patient().post(f"{api}/task_runs/filter", json=body, timeout=10).json()
     names = {run["name"].split()[0] for run in runs}
     assert names == {"plan", "download", "checksum", "transcode", "export", "aggregate"}
     assert {run["state_type"] for run in runs} == {"COMPLETED"}
@@ -131,19 +130,19 @@ def test_its_task_runs_are_visible_with_names_tags_and_states(api: str, flow_run
 
 
 def test_its_artifacts_say_what_came_of_it_and_what_failed(api: str, flow_run: dict[str, Any]) -> None:
-    artifacts = requests.post(f"{api}/artifacts/filter", json={}, timeout=10).json()
+    artifacts = patient().post(f"{api}/artifacts/filter", json={}, timeout=10).json()
     data = {artifact["key"]: artifact["data"] for artifact in artifacts}
     assert "planned = 6 ok + " in data["nightly-run-summary"]
     assert "http_status" in data["nightly-run-failures"]
 
 
 def test_a_wrong_parameter_is_refused_by_the_server(api: str, deployed: None) -> None:
-    deployment = requests.get(f"{api}/deployments/name/pipeline/pipeline", timeout=10).json()["id"]
+    deployment = patient().get(f"{api}/deployments/name/pipeline/pipeline", timeout=10).json()["id"]
     url = f"{api}/deployments/{deployment}/create_flow_run"
     wrong = {"config": {"name": "x", "source": "a.csv", "run": {"max_failed": "lots"}}}
-    assert requests.post(url, json={"parameters": wrong}, timeout=10).status_code == 409
+    assert patient().post(url, json={"parameters": wrong}, timeout=10).status_code == 409
     wrong = {"config": {"name": "x", "source": "a.csv", "profiles": {"quick": {"crf": "low"}}}}
-    assert requests.post(url, json={"parameters": wrong}, timeout=10).status_code == 409
+    assert patient().post(url, json={"parameters": wrong}, timeout=10).status_code == 409
 
 
 def test_a_dataset_is_verified_by_a_deployment_which_fails_where_a_file_differs(
@@ -155,7 +154,7 @@ def test_a_dataset_is_verified_by_a_deployment_which_fails_where_a_file_differs(
     assert ended["state_type"] == "FAILED", ended["state"]
     assert "is not as it was written: 1 changed, first changed: classes.txt" in ended["state"]["message"]
     assert ended["name"].startswith("nightly.run 20")
-    artifacts = requests.post(f"{api}/artifacts/filter", json={}, timeout=10).json()
+    artifacts = patient().post(f"{api}/artifacts/filter", json={}, timeout=10).json()
     data = {artifact["key"]: artifact["data"] for artifact in artifacts}
     assert "**The dataset differs.**" in data["nightly-run-verification"]
     [row] = json.loads(data["nightly-run-differences"])

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from prefect import flow, task
-from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
 
 import rushes.progress
 from flows.progress import moving
@@ -22,20 +17,9 @@ from rushes.errors import ConfigError
 from rushes.pipeline_file import validate
 from rushes.progress import telling
 from rushes.workspace import Batch, opened
-from tests.prefect_server import prefect_server
+from tests.prefect_server import patient
 
-ROOT = Path(__file__).parents[2]
 BATCHES = tuple(Batch(f"ingest-{number:04d}", "run", "runs/run/ingest.jsonl", 0, 5) for number in range(2))
-
-
-@pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with ExitStack() as stack:
-        patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setenv("RUSHES_HOME", os.environ.get("RUSHES_HOME", str(ROOT / ".rushes")))
-        url = stack.enter_context(prefect_server(tmp_path_factory.mktemp("prefect")))
-        stack.enter_context(temporary_settings({PREFECT_API_URL: url, PREFECT_LOGGING_TO_API_ENABLED: False}))
-        yield url
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +53,7 @@ def run(place: str, name: str) -> None:
 
 def artifact(api: str, name: str) -> dict[str, Any]:
     body = {"artifacts": {"key": {"any_": [f"{name}-ingest-progress"]}}}
-    found = requests.post(f"{api}/artifacts/filter", json=body, timeout=10).json()
+    found = patient().post(f"{api}/artifacts/filter", json=body, timeout=10).json()
     assert len(found) <= 1
     return found[0] if found else {"data": None, "description": None}
 
@@ -129,7 +113,7 @@ def test_an_artifact_that_somebody_removed_fails_no_run(api: str, tmp_path: Path
         deadline_s = time.monotonic() + 90
         while time.monotonic() < deadline_s and "id" not in artifact(api, "removed"):
             time.sleep(0.05)
-        requests.delete(f"{api}/artifacts/{artifact(api, 'removed')['id']}", timeout=10).raise_for_status()
+        patient().delete(f"{api}/artifacts/{artifact(api, 'removed')['id']}", timeout=10).raise_for_status()
         Gate.middle.set()
 
     Gate.middle.clear()

@@ -7,13 +7,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 import ray
-import requests
 from prefect import flow, get_run_logger, runtime, task
 from prefect.settings import (
     PREFECT_API_URL,
@@ -29,20 +27,10 @@ from flows.runner import CheckedRayTaskRunner, LeanRayTaskRunner, ray_runner, se
 from rushes.errors import ConfigError, RunFailedError
 from rushes.pipeline_file import validate
 from rushes.summary.outcome import RunOutcome
-from tests.prefect_server import prefect_server
+from tests.prefect_server import patient
 
 ROOT = Path(__file__).parents[2]
 RUNNERS = {"lean": LeanRayTaskRunner, "plain": CheckedRayTaskRunner, "threads": thread_runner}
-
-
-@pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with ExitStack() as stack:
-        patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setenv("RUSHES_HOME", os.environ.get("RUSHES_HOME", str(ROOT / ".rushes")))
-        url = stack.enter_context(prefect_server(tmp_path_factory.mktemp("prefect")))
-        stack.enter_context(temporary_settings({PREFECT_API_URL: url, PREFECT_LOGGING_TO_API_ENABLED: False}))
-        yield url
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -138,7 +126,7 @@ def test_what_a_task_logs_last_is_on_the_server_before_its_process_can_end(kind:
     with temporary_settings(seldom):
         run = talking.with_options(task_runner=kind())()
         body = {"logs": {"flow_run_id": {"any_": [run]}, "level": {"ge_": 30}}}
-        found = requests.post(f"{api}/logs/filter", json=body, timeout=10).json()
+        found = patient().post(f"{api}/logs/filter", json=body, timeout=10).json()
     assert [entry["message"] for entry in found] == ["the last word"]
 
 
@@ -150,7 +138,7 @@ def test_a_batch_that_breaks_is_tried_again_and_then_fails_its_flow(runner: Task
     body = {"flow_runs": {"id": {"any_": [str(state.state_details.flow_run_id)]}}}
     deadline = time.monotonic() + 60  # task runs are recorded from events, shortly after
     while time.monotonic() < deadline:
-        found = requests.post(f"{api}/task_runs/filter", json=body, timeout=10).json()
+        found = patient().post(f"{api}/task_runs/filter", json=body, timeout=10).json()
         counts = [run["run_count"] for run in found if run["state_type"] == "FAILED"]
         if counts:
             break

@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from PIL import Image
 
 from tests.http_server import Handler, Server, ok, serve, status
-from tests.prefect_server import prefect_server
+from tests.prefect_server import patient, prefect_server
 from tests.ray_cluster import Cluster, metadata, ray_cluster
 
 ROOT = Path(__file__).parents[2]
@@ -221,7 +220,7 @@ def _run(api: str, config: dict[str, Any], variables: dict[str, str], folder: Pa
 def _asked(api: str, path: str, body: dict[str, Any] | None = None) -> Any:
     method = "GET" if body is None else "POST"
     user, _, password = PASSWORD.partition(":")
-    answer = requests.request(method, f"{api}/{path}", json=body, auth=(user, password), timeout=60)
+    answer = patient().request(method, f"{api}/{path}", json=body, auth=(user, password), timeout=60)
     assert answer.ok, answer.text
     return answer.json()
 
