@@ -50,9 +50,6 @@ def main() -> None:
         code = fail(error.code, str(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         _leave(fail("interrupted", "interrupted; run again to go on where it stopped.", 130))
-    except BrokenPipeError:  # who read the output has enough of it, like `head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
     except Exception as error:  # noqa: BLE001  # whatever it is, a script gets its exit code and its line
         traceback.print_exc()
         code = fail("unexpected", f"{type(error).__name__}: {error}. Report it with the lines above.", 1)

@@ -176,7 +176,10 @@ def _ask_server(parts: Parts, *command: str) -> None:
         check=False,
     )
     if done.returncode:
-        raise DependencyError(f"The deployments cannot be registered: {done.stdout.strip()[-800:]}")
+        raise DependencyError(
+            f"`{' '.join(command)}` failed, so the deployments are not registered: {done.stdout.strip()[-800:]} "
+            f"The server's log is in {parts.data / 'logs'}; then do it again: make up"
+        )
 
 
 def _status(parts: Parts) -> None:

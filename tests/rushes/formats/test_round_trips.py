@@ -84,6 +84,8 @@ def test_yolo(dataset: Path, kind: yolo.Kind, found: list[Annotation]) -> None:
     again, reasons = yolo.render(read(rows), WIDTH, HEIGHT, CLASSES, kind, COUNT)
     assert set(reasons) <= {"duplicate_label"}
     assert len(again) == len(rows)
+    if kind in ("detect", "pose"):
+        assert all(float(size) > 0 for row in rows + again for size in row.split()[3:5])
     # Two roundings to six decimals; four rounded corners are of a box that is near to them.
     slack = 1e-5 if kind == "obb" else 2.1e-6
     for before, after in zip(rows, again, strict=True):
